@@ -1,0 +1,36 @@
+# Two commands set everything up on a machine with python3 (3.11 or newer) and make:
+#
+#   make quickstart    data, a small trained model, its scores and a report: minutes
+#   make test          the tests
+#
+# PYTHON=python3.12 takes another interpreter, with a virtual environment of its own.
+
+PYTHON ?= python3
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN = $(VENV)/bin
+
+.PHONY: quickstart test lint clean
+
+quickstart: $(VENV)/report
+	$(BIN)/python train.py --config configs/quickstart.py
+	@echo "Open runs/quickstart/report.html in a browser."
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+# One stamp file for each extra, so that each is installed once.
+$(VENV)/%: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-* build dist

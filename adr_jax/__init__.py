@@ -1,0 +1,35 @@
+"""Learned advection for fields that move: ADRNet, and its operator `push`, in JAX.
+
+`push` and `pull` need only jax; whatever else is imported is loaded when it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adr_jax.models.adrnet import ADRNet
+    from adr_jax.models.blocks import ADRBlock
+    from adr_jax.operators.advection import pull, push
+    from adr_jax.training.checkpoint import load
+
+_HOME = {
+    "push": "adr_jax.operators.advection",
+    "pull": "adr_jax.operators.advection",
+    "ADRNet": "adr_jax.models.adrnet",
+    "ADRBlock": "adr_jax.models.blocks",
+    "load": "adr_jax.training.checkpoint",
+}
+
+__all__ = ["ADRBlock", "ADRNet", "load", "pull", "push"]
+
+
+def __getattr__(name: str):
+    """Loads a public name when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'adr_jax' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,45 @@
+"""python -m adr_jax COMMAND: what there is to do besides training."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from adr_jax import commands
+from adr_jax.errors import InputError
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command; bad input ends in one line on standard error."""
+    parser = _Parser(prog="python -m adr_jax", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in commands.NAMES:
+        command = importlib.import_module(f"adr_jax.commands.{name}")
+        summary = (command.__doc__ or name).splitlines()[0]
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
+if __name__ == "__main__":
+    main()

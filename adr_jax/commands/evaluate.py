@@ -1,0 +1,55 @@
+"""Score trained models on their test split, or on every trajectory of a file.
+
+python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--output FILE.json]
+"""
+
+import argparse
+import pathlib
+
+from etils import epath
+
+from adr_jax import data
+from adr_jax.errors import InputError
+from adr_jax.training import checkpoint, parallel, results
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Workdirs, data, output."""
+    parser.add_argument(
+        "--workdir", nargs="+", required=True, metavar="W", help="of a trained model"
+    )
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="score all its trajectories instead of the test split",
+    )
+    parser.add_argument(
+        "--output",
+        type=pathlib.Path,
+        metavar="FILE.json",
+        help="also write the results, in the form of results.json; for several "
+        "workdirs, an object with one such entry each",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints a table a workdir, best model of each."""
+    output = arguments.output
+    if output is not None and not output.parent.is_dir():
+        raise InputError(f"--output {output}: no folder {output.parent}; make it first")
+    configs = [checkpoint.read_config(epath.Path(w)) for w in arguments.workdir]
+    parallel.prepare_host(configs[0]["eval"]["batch_size"])
+    scores = []
+    for workdir in arguments.workdir:
+        run = checkpoint.load(workdir)
+        if arguments.data is not None:
+            run.config.data.path = str(arguments.data.absolute())
+            run.config.data.split = "all"
+            run.config.data.exclude = []
+        else:
+            data.prepare(run.config.data)
+        scores.append((workdir, results.evaluate(run, data.load(run.config.data))))
+    print(results.summary(scores))
+    if output is not None:
+        results.write(scores[0][1] if len(scores) == 1 else dict(scores), output)

@@ -1,0 +1,132 @@
+"""The HDF5 layout of PDEBench: one group per trajectory, read lazily.
+
+`0000/data` float32 (time, x, y, channels), `0000/grid/x|y|t`; keys are seeds. The
+public files and those made here are read by the same code.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+
+import h5py
+import numpy as np
+
+from adr_jax.errors import InputError
+
+
+class PDEBenchFile:
+    """Trajectories of one file (`dataset.Trajectories`); `keys` are its groups."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path = pathlib.Path(path)
+        self._file = _open(self.path)
+        groups = (k for k, item in self._file.items() if isinstance(item, h5py.Group))
+        self.keys = tuple(sorted(groups))
+        if not self.keys:
+            raise InputError(
+                f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
+                "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
+            )
+        self.shape = self._checked_shape()
+
+    def _checked_shape(self) -> tuple[int, ...]:
+        first = None
+        for key in self.keys:
+            data = self._file.get(f"{key}/data")
+            if not isinstance(data, h5py.Dataset):
+                raise InputError(
+                    f"{self.path}: key '{key}/data' is missing; every trajectory of a "
+                    "PDEBench file has one: make or fetch the file again"
+                )
+            if data.ndim != 4 or data.dtype.kind != "f":
+                raise InputError(
+                    f"{self.path}: '{key}/data' is {data.dtype} of shape {data.shape}; "
+                    "expected floating point (time, x, y, channels)"
+                )
+            if first is None:
+                first = data.shape
+            elif data.shape != first:
+                raise InputError(
+                    f"{self.path}: '{key}/data' has shape {data.shape} where "
+                    f"'{self.keys[0]}/data' has {first}: put other resolutions into a "
+                    "file of their own"
+                )
+        assert first is not None
+        return first
+
+    def __len__(self) -> int:
+        """Number of trajectories."""
+        return len(self.keys)
+
+    def read(self, index: int, start: int, stop: int) -> np.ndarray:
+        """Frames `start` to `stop` of trajectory `index`."""
+        key = self.keys[index]
+        try:
+            frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: '{key}/data' cannot be read ({error}); the file is "
+                "damaged: make or fetch it again"
+            ) from error
+        if not np.isfinite(frames).all():
+            frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
+            raise InputError(
+                f"{self.path}: '{key}/data' has NaN or infinity, frame {frame}: "
+                f"leave it out with data.exclude=('{key}',) or mend the file"
+            )
+        return frames
+
+    def grid(self, axis: str) -> np.ndarray | None:
+        """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
+        grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
+        return None if grid is None else grid[:]
+
+
+def _open(path: pathlib.Path) -> h5py.File:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file; make one with "
+            f"`python -m adr_jax data shallow_water --output {path}`"
+        )
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            f"{path}: not a readable HDF5 file ({error}); it may be truncated or "
+            "something else: make or fetch it again"
+        ) from error
+
+
+def write(
+    path: pathlib.Path,
+    trajectories: Iterable[tuple[str, np.ndarray]],
+    grid: Mapping[str, np.ndarray],
+    attributes: Mapping[str, object],
+    progress: Callable[[], object],
+) -> None:
+    """Writes (key, (time, x, y, channels)) pairs, whole or not at all.
+
+    The file grows under a temporary name beside `path` and is renamed when complete.
+    Frames are compressed one by one, so that a window reads only its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs.update(attributes)
+            for key, data in trajectories:
+                group = file.create_group(key)
+                group.create_dataset(
+                    "data",
+                    data=data,
+                    chunks=(1, *data.shape[1:]),
+                    compression="gzip",
+                    compression_opts=1,
+                    shuffle=True,
+                )
+                for axis, coordinates in grid.items():
+                    group[f"grid/{axis}"] = coordinates.astype(np.float32)
+                progress()
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Scores of forecasts by named protocols, and the report."""

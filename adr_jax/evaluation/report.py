@@ -1,0 +1,381 @@
+"""One page about one run: `write_report(workdir)` reads its files, writes report.html.
+
+The page holds only what the files say. `config.json`, `results.json` and
+`metrics.jsonl` must be there; a part that needs something else which is absent says in
+one line that it is left out, and why.
+"""
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from etils import epath
+
+from adr_jax.errors import InputError
+
+ROWS = ("model", "persistence", "extrapolation")
+NAMES = {"nrmse": "nRMSE", "rmse": "RMSE", "mse": "MSE", "mae": "MAE"}
+NAMES |= {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
+# Which way a metric is good. Of others nothing is known and no value is marked best.
+LOWER_IS_BETTER = ("nrmse", "rmse", "mse", "mae", "lpips", "mass_drift")
+HIGHER_IS_BETTER = ("psnr", "ssim", "accuracy")
+FRAMES_CAPTION = (
+    "Target and forecast share one colour scale, the range of the targets. Each "
+    "difference has a scale of its own, symmetric about zero: read its numbers."
+)
+
+
+def write_report(workdir: epath.PathLike) -> epath.Path:
+    """Writes `workdir/report.html`, and its figures as SVG files in `workdir/figures`.
+
+    Args:
+        workdir: the directory of a run, with `config.json`, `results.json`,
+            `metrics.jsonl` and, for the pictures, `figures/forecast.npz`.
+
+    Returns:
+        The path of the page: one file, which needs no other to be read.
+
+    Raises:
+        InputError: a file is missing or damaged, or jinja2 or matplotlib is missing.
+    """
+    workdir = epath.Path(workdir)
+    template = load_template()
+    config = read_config(workdir / "config.json")
+    results = read_results(workdir / "results.json")
+    metrics, skipped = read_metrics(workdir / "metrics.jsonl")
+    forecast = read_forecast(workdir / "figures" / "forecast.npz")
+
+    protocols = [
+        protocol_view(name, protocol) for name, protocol in results["protocols"].items()
+    ]
+    training = training_pictures(metrics)
+    frames = frame_pictures(forecast) if forecast else []
+    displacement = displacement_pictures(forecast) if forecast else []
+    page = template.render(
+        name=workdir.name,
+        config=config,
+        config_text=json.dumps(config, indent=2, ensure_ascii=False),
+        results=results,
+        protocols=protocols,
+        training=training,
+        skipped=skipped,
+        forecast=forecast,
+        frames=frames,
+        displacement=displacement,
+    )
+    (workdir / "figures").mkdir(parents=True, exist_ok=True)
+    by_step = [picture for view in protocols for picture in view["pictures"]]
+    for picture in (*by_step, *training, *frames, *displacement):
+        file = workdir / "figures" / f"{picture.name}.svg"
+        file.write_text(picture.svg, encoding="utf-8")
+    path = workdir / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+# Reading ----------------------------------------------------------------------------
+
+
+def read_config(path: epath.Path) -> dict:
+    """Reads the tree of settings of a run."""
+    config = _json(path, "train.py writes it when a run starts")
+    if not isinstance(config, dict):
+        raise _damaged(path, "expected a JSON object", "train.py writes it")
+    return config
+
+
+def read_results(path: epath.Path) -> dict:
+    """Reads the scores of a run: at least `protocols`, name -> row -> metric."""
+    maker = "train.py writes it when a run ends; the same command again finishes a run"
+    results = _json(path, maker)
+    protocols = results.get("protocols") if isinstance(results, dict) else None
+    if not isinstance(protocols, dict) or not all(
+        isinstance(protocol, dict) for protocol in protocols.values()
+    ):
+        raise _damaged(path, "expected an object of objects as 'protocols'", maker)
+    return results
+
+
+def read_metrics(path: epath.Path) -> tuple[dict[str, dict[int, float]], int]:
+    """Reads the log of training as metric -> step -> value, and counts bad lines.
+
+    A kill in mid-write leaves a broken line, which is skipped; the run it interrupted
+    then repeats steps, of which the later line counts.
+    """
+    maker = "train.py writes it while it trains"
+    _must_exist(path, maker)
+    series, skipped = {}, 0
+    for line in path.read_bytes().decode("utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+            step = int(record.pop("step"))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            skipped += 1
+            continue
+        for name, value in record.items():
+            if _is_number(value):
+                series.setdefault(name, {})[step] = value
+    if not series:
+        raise _damaged(path, "expected lines such as {'step': 1, 'loss': 0.1}", maker)
+    ordered = {name: dict(sorted(values.items())) for name, values in series.items()}
+    return ordered, skipped
+
+
+def read_forecast(path: epath.Path) -> dict[str, np.ndarray] | None:
+    """Reads the frames to be shown; None where there is no such file."""
+    if not path.exists():
+        return None
+    maker = "train.py writes it when a run ends; a report without it has no frames"
+    broken = (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+    try:
+        forecast = dict(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
+    except broken as error:
+        raise _damaged(path, str(error), maker) from error
+    missing = {"steps", "target", "forecast", "history_last"} - forecast.keys()
+    if missing:
+        raise _damaged(path, f"it lacks {', '.join(sorted(missing))}", maker)
+    shape, steps = forecast["target"].shape, len(forecast["steps"])
+    if forecast["forecast"].shape != shape or shape[:1] != (steps,):
+        detail = f"{steps} steps, target {shape}, forecast {forecast['forecast'].shape}"
+        raise _damaged(path, f"expected equal shapes, found {detail}", maker)
+    return forecast
+
+
+def load_template():
+    """Loads the page's template, or says what to install."""
+    try:
+        import jinja2
+        import markupsafe
+
+        from adr_jax.evaluation import figures
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"a report needs {error.name}, which is not installed: "
+            "pip install 'adr_jax[report]'"
+        ) from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("adr_jax.evaluation", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": duration,
+        "inline": lambda picture: markupsafe.Markup(
+            figures.inline(picture.svg, name=picture.name, alt=picture.alt)
+        ),
+        "numeral": figures.numeral,
+    }
+    environment.tests["number"] = _is_number
+    return environment.get_template("report.html.jinja")
+
+
+def _json(path: epath.Path, maker: str):
+    _must_exist(path, maker)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(path, str(error), maker) from error
+
+
+def _must_exist(path: epath.Path, maker: str) -> None:
+    if not path.exists():
+        raise InputError(f"{path} is missing: {maker}")
+
+
+def _damaged(path: epath.Path, what: str, maker: str) -> InputError:
+    return InputError(f"{path} is damaged ({what}): {maker}")
+
+
+# Tables -----------------------------------------------------------------------------
+
+
+def protocol_view(name: str, protocol: Mapping) -> dict:
+    """One protocol as the template shows it: what it is, one table, its curves.
+
+    Entries of the protocol that are objects are the rows, all others state what was
+    done. A metric is a number, numbers by name, or a list with one for each step.
+    """
+    scores = {row: protocol[row] for row in ROWS if isinstance(protocol.get(row), dict)}
+    scores |= {row: s for row, s in protocol.items() if isinstance(s, dict)}
+    cells = {row: _flat(metrics) for row, metrics in scores.items()}
+    columns = list(dict.fromkeys(key for row in cells.values() for key in row))
+    return {
+        "name": name,
+        "facts": {k: v for k, v in protocol.items() if not isinstance(v, dict)},
+        "columns": [(label(*key), direction(key[0])) for key in columns],
+        "rows": {
+            row: [(values.get(key), _is_best(key, row, cells)) for key in columns]
+            for row, values in cells.items()
+        },
+        "pictures": step_pictures(name, protocol, scores),
+    }
+
+
+def label(metric: str, key: str = "") -> str:
+    """Name of a metric in print: 'nrmse_at', '10' is 'nRMSE at step 10'."""
+    words = metric.removesuffix("_by_step").split("_")
+    words += ["step"] if words[-1] == "at" else []
+    return " ".join([*(NAMES.get(word, word) for word in words), key]).strip()
+
+
+def direction(metric: str) -> str:
+    """Which values of a metric are better: 'lower', 'higher', or '' if unknown."""
+    if metric.startswith(LOWER_IS_BETTER):
+        return "lower"
+    return "higher" if metric.startswith(HIGHER_IS_BETTER) else ""
+
+
+def duration(seconds: float) -> str:
+    """Writes a time: 28 min 32 s."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
+
+
+def _flat(metrics: Mapping) -> dict[tuple[str, str], object]:
+    """Numbers, and numbers by name, under (metric, name); lists are left to curves."""
+    flat = {}
+    for metric, value in metrics.items():
+        if isinstance(value, dict):
+            flat |= {(metric, key): v for key, v in value.items()}
+        elif not isinstance(value, list):
+            flat[metric, ""] = value
+    return flat
+
+
+def _is_best(key: tuple[str, str], row: str, cells: Mapping) -> bool:
+    values = [values.get(key) for values in cells.values()]
+    numbers = [value for value in values if _is_number(value) and value == value]
+    choose = {"lower": min, "higher": max}.get(direction(key[0]))
+    if choose is None or not numbers:
+        return False
+    return cells[row].get(key) == choose(numbers)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# Pictures ---------------------------------------------------------------------------
+
+
+class Picture(NamedTuple):
+    """A figure: the name of its file, its SVG text, and two texts to go with it."""
+
+    name: str
+    svg: str
+    alt: str
+    caption: str
+
+
+def step_pictures(name: str, protocol: Mapping, scores: Mapping) -> list[Picture]:
+    """Metrics against the forecast step, for those that are given for each step."""
+    from adr_jax.evaluation import figures
+
+    pictures = []
+    metrics = {k for row in scores.values() for k, v in row.items() if _is_curve(v)}
+    for metric in sorted(metrics):
+        series = {
+            row: (range(1, len(values[metric]) + 1), values[metric])
+            for row, values in scores.items()
+            if _is_curve(values.get(metric))
+        }
+        log = direction(metric) != "higher"
+        svg = figures.curves(
+            series, x_label="forecast step", y_label=label(metric), log=log
+        )
+        alt = f"{label(metric)} against the forecast step: {_ends(series)}."
+        caption = (
+            f"{label(metric)} at each forecast step; protocol {name}, split "
+            f"{protocol.get('split', 'not stated')}."
+        )
+        file = re.sub(r"\W", "_", f"{name}_{metric}")
+        pictures.append(Picture(file, svg, alt, caption))
+    return pictures
+
+
+def training_pictures(metrics: Mapping[str, Mapping[int, float]]) -> list[Picture]:
+    """The loss and everything measured on the validation split, against the step."""
+    from adr_jax.evaluation import figures
+
+    captions = {"loss": "Training loss of each logged step."}
+    captions |= {
+        name: f"Validation split: {label(name.removeprefix('validation_'))}."
+        for name in metrics
+        if name.startswith("validation")
+    }
+    pictures = []
+    for name, caption in captions.items():
+        if name in metrics:
+            series = {name: (list(metrics[name]), list(metrics[name].values()))}
+            svg = figures.curves(series, x_label="training step", y_label=label(name))
+            alt = f"{label(name)} against the training step: {_ends(series)}."
+            pictures.append(Picture(name, svg, alt, caption))
+    return pictures
+
+
+def frame_pictures(forecast: Mapping[str, np.ndarray]) -> list[Picture]:
+    """Target, forecast and error at the chosen steps, a picture for each channel."""
+    from adr_jax.evaluation import figures
+
+    if forecast["target"].ndim != 4:
+        return []
+    steps = forecast["steps"].tolist()
+    channels = forecast["target"].shape[-1]
+    unit = str(forecast.get("unit", ""))
+    pictures = []
+    for channel in range(channels):
+        target, predicted = (forecast[k][..., channel] for k in ("target", "forecast"))
+        name = "frames" if channels == 1 else f"frames_{channel}"
+        which = "" if channels == 1 else f"Channel {channel}. "
+        svg = figures.frames(steps, target, predicted, unit=unit)
+        alt = f"{which}Target, forecast and their difference at forecast steps {steps}."
+        caption = f"{which}{FRAMES_CAPTION}{_scales(forecast)}"
+        pictures.append(Picture(name, svg, alt, caption))
+    return pictures
+
+
+def displacement_pictures(forecast: Mapping[str, np.ndarray]) -> list[Picture]:
+    """The displacement of each block, as arrows over the last frame of the history."""
+    from adr_jax.evaluation import figures
+
+    field, displacement = forecast["history_last"], forecast.get("displacement")
+    if field.ndim != 3 or displacement is None or displacement.ndim != 5:
+        return []
+    svg = figures.displacements(field[..., 0], displacement)
+    blocks, groups = displacement.shape[0], displacement.shape[3]
+    longest = figures.numeral(np.linalg.norm(displacement, axis=-1).max())
+    alt = f"Arrows over the last history frame, for each of {blocks} blocks."
+    caption = (
+        f"Where each block moves things: the mean over its displacement fields "
+        f"({groups} a block), over the last frame of the history. Lengths are to scale "
+        "within a panel, whose title gives the greatest; that of any single field is "
+        f"{longest} cells."
+    )
+    return [Picture("displacement", svg, alt, caption)]
+
+
+def _scales(forecast: Mapping[str, np.ndarray]) -> str:
+    names = {"cell_size": "cell size", "frame_interval": "time between frames"}
+    known = [f"{names[k]} {float(forecast[k]):.3g}" for k in names if k in forecast]
+    return f" {', '.join(known).capitalize()}." if known else ""
+
+
+def _ends(series: Mapping[str, tuple]) -> str:
+    from adr_jax.evaluation.figures import numeral
+
+    return "; ".join(
+        f"{name} from {numeral(y[0])} at {x[0]} to {numeral(y[-1])} at {x[-1]}"
+        for name, (x, y) in series.items()
+    )
+
+
+def _is_curve(value) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_number, value))

@@ -1,0 +1,35 @@
+"""Networks by configuration, and baselines."""
+
+import jax
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from adr_jax.models.adrnet import ADRNet
+
+NAMES = ("adrnet", "cnn")
+
+
+def build(config: ConfigDict, output_scale: tuple[float, ...]) -> nn.Module:
+    """The network of the `model` section of a configuration.
+
+    Args:
+      config: the section.
+      output_scale: size of the network's output for each variable, see `ADRNet`.
+    """
+    # On CPUs the gradient of a convolution inside a loop is an order of magnitude
+    # slower than the same unrolled; elsewhere a loop compiles faster.
+    unroll = {"on": True, "off": False}.get(
+        config.unroll, jax.default_backend() == "cpu"
+    )
+    return ADRNet(
+        channels=config.channels,
+        num_blocks=config.num_blocks,
+        displacement_fields=config.displacement_fields,
+        transport="none" if config.name == "cnn" else config.transport,
+        boundary=config.boundary,
+        head=config.head,
+        output_scale=output_scale,
+        frames_out=config.frames_out,
+        remat=config.remat,
+        unroll=unroll,
+    )

@@ -1,0 +1,75 @@
+"""ADRNet: embed the history, advect and react block by block, project to a forecast.
+
+"Advection Augmented Convolutional Neural Networks", NeurIPS 2024, arXiv 2406.19253.
+"""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from adr_jax.models.baselines import BASELINES
+from adr_jax.models.blocks import ADRBlock, PointwiseMLP
+
+HEADS = ("frames", *BASELINES)
+
+
+class ADRNet(nn.Module):
+    """History in, forecast out, both in normalised units (unit standard deviation).
+
+    The blocks together integrate one frame interval: each has time step
+    1 / num_blocks, so velocities are in cells per frame. Their parameters are stacked
+    and they run under one `lax.scan`.
+    """
+
+    channels: int = 24
+    num_blocks: int = 3
+    # Displacement fields per block; 0 means one per channel.
+    displacement_fields: int = 0
+    transport: str = "push"
+    boundary: str = "clamp"
+    # What the output is added to: nothing ("frames") or a forecast of `baselines`.
+    head: str = "extrapolation"
+    # Size of what is added, per variable or for all: the network itself works at
+    # unit scale. `data.dataset.Statistics` has it for each head.
+    output_scale: tuple[float, ...] | float = 1.0
+    frames_out: int = 1
+    remat: bool = False
+    unroll: bool = False
+
+    @nn.compact
+    def __call__(
+        self, history: Float[Array, "batch time *space variables"]
+    ) -> Float[Array, "batch frames_out *space variables"]:
+        """The `frames_out` frames that follow `history`."""
+        variables = history.shape[-1]
+        stacked = jnp.moveaxis(history, 1, -2)
+        stacked = stacked.reshape(*stacked.shape[:-2], -1)
+        z = PointwiseMLP(self.channels, self.channels, name="embed")(stacked)
+        z = self._blocks(z)
+        output = PointwiseMLP(
+            self.channels, self.frames_out * variables, name="project"
+        )(z)
+        output = output.reshape(*output.shape[:-1], self.frames_out, variables)
+        output = jnp.moveaxis(output, -2, 1)
+        if self.head == "frames":
+            return output
+        base = BASELINES[self.head](history, self.frames_out)
+        return base + jnp.asarray(self.output_scale, output.dtype) * output
+
+    def _blocks(self, z):
+        block = nn.remat(ADRBlock, prevent_cse=False) if self.remat else ADRBlock
+        scan = nn.scan(
+            lambda block, z, _: (block(z), None),
+            variable_axes={"params": 0, "intermediates": 0},
+            split_rngs={"params": True},
+            length=self.num_blocks,
+            unroll=0 if self.unroll else 1,  # 0: all of it, also of one block,
+        )
+        blocks = block(
+            time_step=1.0 / self.num_blocks,
+            fields=self.displacement_fields or self.channels,
+            transport=self.transport,
+            boundary=self.boundary,
+            name="blocks",
+        )
+        return scan(blocks, z, None)[0]

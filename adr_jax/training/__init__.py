@@ -1,0 +1,1 @@
+"""Training: configuration, devices, checkpoints, the loop."""

@@ -1,0 +1,132 @@
+"""One training step, as a pure function of a state and a batch."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from jaxtyping import Array, Float, PyTree
+from ml_collections import ConfigDict
+
+from adr_jax.data.dataset import Batch, Statistics
+from adr_jax.evaluation.rollout import rollout
+from adr_jax.training import parallel
+
+
+class TrainState(NamedTuple):
+    """All that a step changes."""
+
+    step: Array
+    # Length of the schedule: an array, so that another length compiles nothing anew.
+    total_steps: Array
+    params: PyTree
+    # Exponential moving average of the parameters, or the parameters themselves.
+    average: PyTree
+    optimizer: optax.OptState
+
+
+def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
+    """Clipping and the optimiser at rate 1: `learning_rate` scales what it returns."""
+    decay = {} if config.optimizer == "adam" else {"weight_decay": config.weight_decay}
+    rule = getattr(optax, config.optimizer)(learning_rate=1.0, **decay)
+    return (
+        optax.chain(optax.clip_by_global_norm(config.clip), rule)
+        if config.clip
+        else rule
+    )
+
+
+def learning_rate(
+    config: ConfigDict, step: Array, total_steps: Array
+) -> Float[Array, ""]:
+    """Linear to the peak over `warmup` steps, then half a cosine to zero."""
+    warm = jnp.minimum(1.0, (step + 1) / max(config.warmup, 1))
+    length = jnp.maximum(total_steps - config.warmup, 1)
+    done = jnp.clip((step - config.warmup) / length, 0.0, 1.0)
+    return config.learning_rate * warm * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
+
+
+def init_state(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    config: ConfigDict,
+    frame_shape: tuple[int, ...],
+) -> TrainState:
+    """The state before the first step: a function of the seed."""
+    history = jnp.zeros((1, config.data.history, *frame_shape))
+    key = jax.random.key(config.seed)
+    params = {"params": jax.jit(model.init)(key, history)["params"]}
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        total_steps=jnp.asarray(config.train.steps, jnp.int32),
+        params=params,
+        average=jax.tree.map(jnp.copy, params),
+        optimizer=optimizer.init(params),
+    )
+
+
+def make_train_step(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    statistics: Statistics,
+    config: ConfigDict,
+    feedback: int,
+) -> Callable[[TrainState, Batch], tuple[TrainState, dict[str, Array]]]:
+    """A step whose loss goes through `feedback` forecasts fed back as input.
+
+    The loss is the mean square error over windows, frames, cells and variables, in
+    units of what the head has to add to its base: about 1 for an untrained network.
+    """
+    mean, std = jnp.asarray(statistics.mean), jnp.asarray(statistics.std)
+    scale = jnp.asarray(model.output_scale)
+    history_length = config.data.history
+    num_frames = max(config.data.horizon, (1 + feedback) * config.model.frames_out)
+
+    def loss_of(params: PyTree, frames: Array, noise: Array | float) -> Array:
+        history = frames[:, :history_length] + scale * noise
+        target = frames[:, history_length : history_length + num_frames]
+        forecast = rollout(
+            lambda past: model.apply(params, past),
+            history,
+            num_frames,
+            unroll=model.unroll,
+        )
+        return jnp.mean(jnp.square((forecast - target) / scale))
+
+    def train_step(state: TrainState, batch: Batch):
+        frames = (batch.frames - mean) / std
+        noise = 0.0
+        if config.train.noise:
+            shape = (history_length, *frames.shape[2:])
+            key = jax.random.fold_in(jax.random.key(config.seed), state.step)
+            noise = jax.vmap(lambda row: _noise(key, row, shape))(batch.row)
+            noise = config.train.noise * noise
+        loss, gradients = parallel.mean(
+            jax.value_and_grad(loss_of)(state.params, frames, noise)
+        )
+        updates, rule = optimizer.update(gradients, state.optimizer, state.params)
+        rate = learning_rate(config.train, state.step, state.total_steps)
+        params = optax.apply_updates(
+            state.params, jax.tree.map(lambda update: rate * update, updates)
+        )
+        average = optax.incremental_update(
+            params, state.average, 1.0 - config.train.ema
+        )
+        metrics = {
+            "loss": loss,
+            "gradient_norm": optax.global_norm(gradients),
+            "learning_rate": rate,
+        }
+        return state._replace(
+            step=state.step + 1, params=params, average=average, optimizer=rule
+        ), metrics
+
+    return train_step
+
+
+def _noise(key: Array, row: Array, shape: tuple[int, ...]) -> Array:
+    """White noise of an amplitude between 0 and 1, a function of (seed, step, row)."""
+    size_key, noise_key = jax.random.split(jax.random.fold_in(key, row))
+    return jax.random.uniform(size_key) * jax.random.normal(noise_key, shape)

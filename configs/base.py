@@ -1,0 +1,130 @@
+"""Every field a run can set, with its default, its unit and its reason.
+
+The other files here call `get_config` and override what their experiment needs. Any
+field can also be overridden on the command line: `--config.train.steps=100`.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    # Feeds initial parameters, batch order and noise; the same seed repeats the run.
+    config.seed = 0
+    # Where the run writes; "" means runs/NAME. The flag --workdir wins over it.
+    config.workdir = ""
+    # Devices over all processes; another number stops the run. 0: whatever is there.
+    config.expected_devices = 0
+    config.data = data()
+    config.model = model()
+    config.train = train()
+    config.eval = evaluation()
+    return config
+
+
+def data() -> ConfigDict:
+    config = ConfigDict()
+    # Which data set: a module of adr_jax/data.
+    config.name = "shallow_water"
+    # Folder of the data files; "" means $ADR_JAX_DATA, or data/ without it.
+    config.root = ""
+    # File to read, relative to root; it must exist. "" means the set's default file,
+    # made where it is missing from the three fields below: how many trajectories, the
+    # shape of the initial states (circle, off_centre, ellipse, double or mixed), and
+    # cells per side, which a file named here must have too.
+    config.path = ""
+    config.trajectories = 100
+    config.shape = "circle"
+    config.cells = 128
+    # Variable to read where a file holds several; "" means the usual one.
+    config.variable = ""
+    # Frames the model sees, and frames beyond them that a training window holds at
+    # least; feedback lengthens the window as far as it needs.
+    config.history = 10
+    config.horizon = 1
+    # "distinct": no initial state in two splits. "pdebench": the last 10 % of keys.
+    config.split = "distinct"
+    # Trajectory keys to leave out of every split, for example ("0012",).
+    config.exclude = ()
+    # Corruption of the input frames: noise in units of the data's standard deviation,
+    # and share of frames dropped.
+    config.noise = 0.0
+    config.dropped = 0.0
+    return config
+
+
+def model() -> ConfigDict:
+    config = ConfigDict()
+    # adrnet, or cnn: the same network without transport.
+    config.name = "adrnet"
+    # Width of the hidden state, and number of advection-reaction blocks.
+    config.channels = 24
+    config.num_blocks = 3
+    # Displacement fields per block, each shared by channels / displacement_fields
+    # neighbouring channels; 0 means one field per channel.
+    config.displacement_fields = 0
+    # push conserves mass, pull conserves values, none adds instead of moving.
+    config.transport = "push"
+    # clamp, periodic, reflect or open; rules transport and convolutions alike.
+    config.boundary = "clamp"
+    config.diffusion = "none"
+    config.splitting = "lie"
+    config.balance = "fixed"
+    # What the network's output is added to: nothing ("frames"), the last frame
+    # ("persistence") or the line through the last two ("extrapolation").
+    config.head = "extrapolation"
+    # Frames forecast at once.
+    config.frames_out = 1
+    config.denoiser = False
+    # Recompute each block in the backward pass: less memory, a third more time.
+    config.remat = False
+    # Unroll the scan over blocks: "auto" does so on CPUs, where the gradient of a
+    # convolution inside a loop is an order of magnitude slower.
+    config.unroll = "auto"
+    config.dtype = "float32"
+    return config
+
+
+def train() -> ConfigDict:
+    config = ConfigDict()
+    # Length of the run: steps, or, if minutes is not 0, as many steps as the measured
+    # rate fits into that many minutes of training.
+    config.steps = 2000
+    config.minutes = 0.0
+    # Windows per step, over all devices of all processes.
+    config.batch_size = 4
+    config.optimizer = "adamw"
+    # Peak rate, reached after `warmup` steps; a cosine then takes it to zero.
+    config.learning_rate = 2e-3
+    config.warmup = 50
+    config.weight_decay = 1e-5
+    # Largest global gradient norm; 0 leaves gradients as they are.
+    config.clip = 1.0
+    # Decay of the average of parameters that is evaluated; 0 evaluates the last ones.
+    config.ema = 0.0
+    config.accumulate = 1
+    # Forecasts fed back as input within a training window, the gradient going through
+    # all of them, once the share `feedback_after` of the steps is done.
+    config.feedback = 0
+    config.feedback_after = 0.5
+    # Noise added to the input frames in training, in units of the RMS of what the
+    # network adds to its base (see head): the size of its own errors, and less.
+    config.noise = 0.0
+    # Intervals in steps.
+    config.log_every = 20
+    config.checkpoint_every = 200
+    config.validate_every = 500
+    # Validation forecasts this many windows, evenly spread over its split, this many
+    # frames ahead; their mean nRMSE chooses what best/ holds.
+    config.validation_windows = 16
+    config.validation_frames = 20
+    return config
+
+
+def evaluation() -> ConfigDict:
+    config = ConfigDict()
+    # Protocols of the final table; see adr_jax/evaluation/protocols.py.
+    config.protocols = ("one_step", "rollout")
+    # Windows forecast at a time, over all devices.
+    config.batch_size = 8
+    return config

@@ -1,0 +1,123 @@
+"""The network whole."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adr_jax.models.adrnet import HEADS, ADRNet
+from adr_jax.models.baselines import BASELINES
+from adr_jax.models.blocks import TRANSPORTS, ADRBlock, PointwiseMLP
+
+SMALL = {"channels": 4, "num_blocks": 3}
+
+
+@pytest.fixture
+def history():
+    return jax.random.normal(jax.random.key(0), (2, 5, 12, 10, 2)) + 0.3
+
+
+def init(model, history):
+    return {"params": model.init(jax.random.key(1), history)["params"]}
+
+
+@pytest.mark.parametrize("frames_out", [1, 3])
+@pytest.mark.parametrize("head", HEADS)
+def test_output_is_base_plus_scaled_network(history, head, frames_out):
+    model = ADRNet(**SMALL, head=head, frames_out=frames_out, output_scale=(0.5, 2.0))
+    params = init(model, history)
+    out = model.apply(params, history)
+    chex.assert_shape(out, (2, frames_out, 12, 10, 2))
+    bare = ADRNet(**SMALL, head="frames", frames_out=frames_out).apply(params, history)
+    if head == "frames":
+        expected = bare
+    else:
+        base = BASELINES[head](history, frames_out)
+        expected = base + jnp.array([0.5, 2.0]) * bare
+    np.testing.assert_allclose(out, expected, atol=1e-6)  # float32 of order one
+
+
+def test_scan_equals_a_python_loop(history):
+    model = ADRNet(**SMALL, head="frames")
+    params = init(model, history)
+    tree = params["params"]
+    z = PointwiseMLP(4, 4).apply(
+        {"params": tree["embed"]},
+        jnp.concatenate([history[:, t] for t in range(5)], axis=-1),
+    )
+    block = ADRBlock(time_step=1 / 3, fields=4)
+    for number in range(3):
+        layer = jax.tree.map(lambda leaf, n=number: leaf[n], tree["blocks"])
+        z = block.apply({"params": layer}, z)
+    expected = PointwiseMLP(4, 2).apply({"params": tree["project"]}, z)
+    # The same operations, fused otherwise: float32 of order one.
+    np.testing.assert_allclose(
+        model.apply(params, history)[:, 0], expected, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("option", [{"unroll": True}, {"remat": True}], ids=str)
+def test_unroll_and_remat_change_neither_loss_nor_gradient(history, option):
+    plain = ADRNet(**SMALL)
+    params = init(plain, history)
+
+    def loss(model):
+        return lambda p: jnp.mean(jnp.square(model.apply(p, history)))
+
+    expected = jax.value_and_grad(loss(plain))(params)
+    got = jax.value_and_grad(loss(ADRNet(**SMALL, **option)))(params)
+    # Sums in another order: float32.
+    chex.assert_trees_all_close(got, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_gradient_reaches_every_parameter(history, transport):
+    model = ADRNet(**SMALL, transport=transport)
+    params = init(model, history)
+    gradient = jax.grad(lambda p: jnp.mean(jnp.square(model.apply(p, history))))(params)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
+        assert jnp.any(leaf != 0), jax.tree_util.keystr(path)
+
+
+def test_the_ablation_has_the_same_parameters(history):
+    shapes = [
+        jax.tree.map(jnp.shape, init(ADRNet(**SMALL, transport=transport), history))
+        for transport in TRANSPORTS
+    ]
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+def test_equivariant_to_shifts_under_periodic_boundaries(history):
+    model = ADRNet(**SMALL, boundary="periodic")
+    params = init(model, history)
+    shift = {"shift": (3, -4), "axis": (2, 3)}
+    moved = model.apply(params, jnp.roll(history, **shift))
+    # Sums of the norm run in another order: float32.
+    np.testing.assert_allclose(
+        moved, jnp.roll(model.apply(params, history), **shift), atol=1e-5
+    )
+
+
+def test_the_same_parameters_serve_any_resolution(history):
+    model = ADRNet(**SMALL)
+    params = init(model, history)
+    wide = model.apply(params, jnp.tile(history, (1, 1, 2, 3, 1)))
+    assert wide.shape == (2, 1, 24, 30, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"displacement_fields": 2},
+        {"transport": "pull"},
+        {"transport": "none"},
+        {"boundary": "periodic"},
+        {"head": "persistence"},
+    ],
+    ids=str,
+)
+def test_each_option_changes_the_output(history, options):
+    plain, other = ADRNet(**SMALL), ADRNet(**SMALL, **options)
+    outputs = [m.apply(init(m, history), history) for m in (plain, other)]
+    assert jnp.max(jnp.abs(outputs[0] - outputs[1])) > 1e-4

@@ -1,0 +1,527 @@
+"""push and pull against a plain loop over cells, and the properties they promise."""
+
+import functools
+import itertools
+import math
+import warnings
+
+import chex
+import hypothesis
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adr_jax.operators.advection import pull, push
+
+BOUNDARIES = ("clamp", "periodic", "reflect", "open")
+SHAPE = (2, 5, 7, 4)  # not square, so that swapped axes show
+
+
+# float64 within a `with double():`, float32 again after it.
+double = functools.partial(jax.enable_x64, True)
+
+
+def field(seed=0, shape=SHAPE, dtype=np.float32):
+    """Positive and lopsided: no symmetry that could hide a loss of mass."""
+    draw = np.random.default_rng(seed).uniform(0.2, 1.0, shape)
+    return (draw * np.linspace(1, 3, shape[-3])[:, None, None]).astype(dtype)
+
+
+def displacement(seed=1, shape=(*SHAPE, 2), size=4.0, dtype=np.float32):
+    """Uniform up to `size` cells either way, so far outside a field of SHAPE."""
+    return np.random.default_rng(seed).uniform(-size, size, shape).astype(dtype)
+
+
+def tap(index, n, rule):
+    """The cell that a tap belongs to, or None: the boundary rules, one by one."""
+    if 0 <= index < n:
+        return index
+    if rule == "open":
+        return None
+    if rule == "clamp":
+        return 0 if index < 0 else n - 1
+    if rule == "periodic":
+        return index % n
+    image = index % (2 * n)
+    return image if image < n else 2 * n - 1 - image
+
+
+def oracle(x, u, boundary):
+    """`out[y] = sum_x prod_k hat(y_k - (x_k + u_k(x))) x[x]`, cell by cell."""
+    if isinstance(boundary, str):
+        boundary = (boundary, boundary)
+    if u.ndim == x.ndim:
+        u = u[..., None, :]
+    *batch, h, w, channels = x.shape
+    u = np.repeat(u, channels // u.shape[-2], axis=-2).astype(np.float64)
+    out = np.zeros(x.shape)
+    for where in np.ndindex(*x.shape):
+        *image, row, column, channel = where
+        first = [math.floor(cells) for cells in u[where]]  # a Python integer: exact
+        share = [(1 - f, f) for f in u[where] - first]
+        for i, j in itertools.product((0, 1), (0, 1)):
+            weight = share[0][i] * share[1][j]
+            to_row = tap(row + first[0] + i, h, boundary[0])
+            to_column = tap(column + first[1] + j, w, boundary[1])
+            if to_row is not None and to_column is not None:
+                out[(*image, to_row, to_column, channel)] += weight * x[where]
+    return out
+
+
+MIXED = (("periodic", "open"), ("reflect", "clamp"), ("clamp", "periodic"))
+PAIRS = (("clamp", "reflect"), ("periodic", "open"))  # all four rules in two programs
+GROUPS = {"shared": (), "two groups": (2,), "per channel": (4,)}
+
+
+@pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS.keys())
+@pytest.mark.parametrize("boundary", BOUNDARIES + MIXED, ids=str)
+def test_push_agrees_with_the_loop_over_cells(boundary, groups):
+    x, u = field(), displacement(shape=(*SHAPE[:-1], *groups, 2))
+    # rtol: a sum of some ten float32 terms; atol: an open edge cell may receive one
+    # tiny share alone, whose weight is off by float32's 1e-7 of a cell.
+    np.testing.assert_allclose(
+        push(x, u, boundary=boundary), oracle(x, u, boundary), rtol=2e-6, atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES + MIXED, ids=str)
+def test_pull_agrees_with_the_loop_over_cells(boundary):
+    y, u = field(shape=(4, 3, 2)), displacement(shape=(4, 3, 2))
+    one_hot = np.eye(y.size, dtype=np.float32).reshape(-1, *y.shape)
+    pushed = np.stack([oracle(e, u, boundary) for e in one_hot])
+    expected = np.einsum("nhwc,hwc->n", pushed, y).reshape(y.shape)
+    # A sum of four float32 products of order one.
+    np.testing.assert_allclose(pull(y, u, boundary=boundary), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 4), (5, 7, 1), (2, 3, 5, 7, 4), (0, 5, 7, 4)])
+@pytest.mark.parametrize("operator", [push, pull])
+def test_any_number_of_batch_axes(operator, shape):
+    x, u = field(shape=shape), displacement(shape=(*shape, 2))
+    out = operator(x, u)
+    assert out.shape == shape
+    flat = operator(x.reshape(-1, *shape[-3:]), u.reshape(-1, *shape[-3:], 2))
+    np.testing.assert_array_equal(out, flat.reshape(shape))
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("operator", [push, pull])
+def test_no_displacement_changes_nothing(operator, boundary):
+    x = field()
+    still = np.zeros((*SHAPE[:-1], 2), np.float32)
+    np.testing.assert_array_equal(operator(x, still, boundary=boundary), x)
+
+
+@pytest.mark.parametrize("shift", [(2, -3), (-1, 9), (-11, 0), (23, -40)], ids=str)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_an_integer_shift_is_exact(boundary, shift):
+    # Integers as content: however many collide at an edge, float32 sums are exact.
+    x = np.random.default_rng(2).integers(1, 100, SHAPE).astype(np.float32)
+    u = np.broadcast_to(np.float32(shift), (*SHAPE[:-1], 2))
+    expected = oracle(x, u, boundary)
+    np.testing.assert_array_equal(push(x, u, boundary=boundary), expected)
+    as_integer = push(x, u.astype(np.int32), boundary=boundary)
+    np.testing.assert_array_equal(as_integer, expected)
+
+
+def test_rows_come_first_and_positive_moves_toward_larger_index():
+    x = np.zeros((4, 6, 1), np.float32)
+    x[1, 2] = 1
+    u = np.broadcast_to(np.float32([1, 3]), (4, 6, 2))
+    assert np.argwhere(push(x, u)[..., 0]).tolist() == [[2, 5]]
+    assert np.argwhere(pull(x, -u)[..., 0]).tolist() == [[2, 5]]
+
+
+@pytest.mark.parametrize("boundary", ["clamp", "periodic", "reflect"])
+@pytest.mark.parametrize("size", [0.4, 4.0, 1e3, 1e30], ids=str)
+def test_mass_is_kept(boundary, size):
+    x, u = field(), displacement(size=size)
+    before = np.sum(x, axis=(1, 2), dtype=np.float64)
+    after = np.float64(push(x, u, boundary=boundary)).sum(axis=(1, 2))
+    # 35 cells of 4 taps: float32 rounding of some 140 terms, worst if all collide.
+    np.testing.assert_allclose(after, before, rtol=2e-6)
+
+
+def test_open_loses_what_leaves_and_nothing_else():
+    x, u = field(), np.zeros((*SHAPE[:-1], 2), np.float32)
+    u[:, 1:4, 2:5] = displacement(shape=(2, 3, 3, 2), size=0.9)  # stays inside
+    # A float32 sum of 280 terms.
+    np.testing.assert_allclose(push(x, u, boundary="open").sum(), x.sum(), rtol=1e-6)
+    u[:, 0, :, 0] = -0.25  # the first row goes a quarter over the edge
+    lost = 0.25 * x[:, 0].sum()
+    after = push(x, u, boundary="open").sum()
+    np.testing.assert_allclose(after, x.sum() - lost, rtol=1e-6)
+
+
+@hypothesis.settings(max_examples=12, deadline=None, derandomize=True)
+@hypothesis.given(
+    h=st.sampled_from([1, 2, 3, 6]),
+    w=st.sampled_from([1, 2, 5]),
+    groups=st.sampled_from([None, 1, 2, 4]),
+    boundary=st.tuples(*[st.sampled_from(BOUNDARIES)] * 2),
+    size=st.sampled_from([0.7, 3.0, 30.0]),
+    seed=st.integers(0, 1000),
+)
+def test_pull_is_the_transpose_of_push(h, w, groups, boundary, size, seed):
+    shape = (2, h, w, 4)
+    x, y = field(seed, shape), field(seed + 1, shape)
+    u_shape = (2, h, w, 2) if groups is None else (2, h, w, groups, 2)
+    u = displacement(seed + 2, u_shape, size)
+    pushed, pulled = (
+        np.float64(out)
+        for out in (push(x, u, boundary=boundary), pull(y, u, boundary=boundary))
+    )
+    # Rounding of the float32 terms; the two sums themselves are float64.
+    np.testing.assert_allclose(np.sum(pushed * y), np.sum(x * pulled), rtol=1e-6)
+    # Small grids fold over themselves most: the loop over cells has the last word.
+    expected = oracle(x, u, boundary)
+    np.testing.assert_allclose(pushed, expected, rtol=1e-5, atol=1e-5)
+
+
+# Derivatives ------------------------------------------------------------------------
+
+
+def loss(operator, boundary, shape=(3, 5, 4), dtype=np.float64):
+    """A scalar of field and displacement with no symmetry of its own."""
+    weights = field(7, shape, dtype)
+
+    def scalar(x, u):
+        return jnp.vdot(operator(x, u, boundary=boundary) ** 2, weights)
+
+    return jax.jit(scalar)
+
+
+@pytest.mark.parametrize(
+    "boundary, groups",
+    [(PAIRS[0], ()), (PAIRS[1], (2,)), (PAIRS[0], (4,))],
+    ids=["shared", "two groups", "per channel"],
+)
+@pytest.mark.parametrize("operator", [push, pull])
+def test_gradients_agree_with_finite_differences(operator, boundary, groups):
+    with double():
+        x = field(shape=(3, 5, 4), dtype=np.float64)
+        u = displacement(shape=(3, 5, *groups, 2), dtype=np.float64)
+        # Away from the kinks at integers, by more than the step.
+        u = np.floor(u) + np.clip(u - np.floor(u), 0.05, 0.95)
+        scalar = loss(operator, boundary)
+        gradients = jax.jit(jax.grad(scalar, (0, 1)))(x, u)
+        tangents = field(3, x.shape, x.dtype), displacement(4, u.shape, 1.0, u.dtype)
+
+        step = 1e-4  # the loss is quadratic on a line through x, quartic through u
+
+        def along(t, on):
+            x_t = x + t * on[0] * tangents[0]
+            return scalar(x_t, u + t * on[1] * tangents[1])
+
+        for on, gradient, tangent in zip(
+            ((1, 0), (0, 1)), gradients, tangents, strict=True
+        ):
+            difference = (along(step, on) - along(-step, on)) / (2 * step)
+            directional = np.vdot(gradient, tangent)
+            # Central differences: step^2 of the third derivative, and eps / step.
+            np.testing.assert_allclose(directional, difference, rtol=1e-6, atol=1e-7)
+
+        _, forward = jax.jvp(scalar, (x, u), tangents)
+        backward = sum(map(np.vdot, gradients, tangents))
+        # The same float64 sum, in another order.
+        np.testing.assert_allclose(forward, backward, rtol=1e-12)
+
+
+@pytest.mark.parametrize("operator", [push, pull])
+def test_jacobians_agree_forward_and_reverse(operator):
+    with double():
+        x = field(shape=(2, 3, 1), dtype=np.float64)
+        u = displacement(shape=(2, 3, 2), dtype=np.float64)
+        forward = jax.jit(jax.jacfwd(operator, (0, 1)))(x, u)
+        reverse = jax.jit(jax.jacrev(operator, (0, 1)))(x, u)
+        # float64 sums of a few terms in another order.
+        chex.assert_trees_all_close(forward, reverse, atol=1e-14)
+
+
+@pytest.mark.parametrize("boundary", PAIRS, ids=str)
+@pytest.mark.parametrize("operator", [push, pull])
+def test_second_derivatives_agree_with_finite_differences(operator, boundary):
+    with double():
+        x = field(shape=(3, 5, 4), dtype=np.float64)
+        u = displacement(shape=(3, 5, 4, 2), dtype=np.float64)
+        u = np.floor(u) + np.clip(u - np.floor(u), 0.05, 0.95)
+        tangent = displacement(4, u.shape, 1.0, u.dtype)
+        gradient = jax.jit(jax.grad(loss(operator, boundary), 1))
+
+        @jax.jit
+        def both(u):
+            _, product = jax.jvp(lambda v: gradient(x, v), (u,), (tangent,))
+            return product, jax.grad(lambda v: jnp.vdot(gradient(x, v), tangent))(u)
+
+        product, reverse = both(u)
+        # Reverse over reverse, the same terms in another order.
+        np.testing.assert_allclose(reverse, product, rtol=1e-9, atol=1e-11)
+        step = 1e-4
+        ahead, behind = gradient(x, u + step * tangent), gradient(x, u - step * tangent)
+        # Central differences: step^2 of a derivative of order 100, and eps / step.
+        np.testing.assert_allclose(
+            product, (ahead - behind) / (2 * step), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("boundary", PAIRS, ids=str)
+def test_at_an_integer_arrival_the_derivative_is_the_right_hand_one(boundary):
+    # Every arrival is an integer, some at the very edge, some beyond it.
+    with double():
+        x = field(shape=(3, 5, 4), dtype=np.float64)
+        u = np.random.default_rng(5).integers(-4, 5, (3, 5, 4, 2)).astype(np.float64)
+        for operator in (push, pull):
+            scalar = loss(operator, boundary)
+            gradient = jax.grad(scalar, 1)(x, u)
+            step = 1e-6
+            tangent = field(6, u.shape, u.dtype)  # to the right everywhere
+            difference = (scalar(x, u + step * tangent) - scalar(x, u)) / step
+            # One-sided: first order in the step, times curvature over gradient.
+            np.testing.assert_allclose(
+                np.vdot(gradient, tangent), difference, rtol=1e-4, atol=1e-3
+            )
+
+
+def test_the_gradient_vanishes_for_content_beyond_a_clamped_edge():
+    x = field(shape=(3, 5, 4))
+    u = np.broadcast_to(np.float32([-9.5, 0.25]), (3, 5, 4, 2))
+    gradient = jax.grad(loss(push, "clamp", dtype=np.float32), 1)(x, u)
+    assert not np.any(gradient[..., 0])
+    assert np.any(gradient[..., 1])
+
+
+def test_reverse_mode_keeps_x_and_u_alone():
+    shape = (2, 8, 8, 4)
+    for operator in (push, pull):
+        x, u = (
+            jnp.asarray(field(shape=shape)),
+            jnp.asarray(displacement(shape=(*shape, 2))),
+        )
+        _, backward = jax.vjp(operator, x, u)
+        kept = [leaf for leaf in jax.tree.leaves(backward) if jnp.ndim(leaf)]
+        assert sum(leaf.nbytes for leaf in kept) <= x.nbytes + u.nbytes
+        narrow = [a.astype(jnp.bfloat16) for a in (x, u)]
+        _, backward = jax.vjp(operator, *narrow)
+        kept = [leaf for leaf in jax.tree.leaves(backward) if jnp.ndim(leaf)]
+        assert sum(leaf.nbytes for leaf in kept) <= sum(a.nbytes for a in narrow)
+
+
+# Transformations --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("boundary", PAIRS, ids=str)
+@pytest.mark.parametrize("operator", [push, pull])
+def test_vmap_is_a_batch(operator, boundary):
+    operator = functools.partial(operator, boundary=boundary)
+    x, u = field(shape=(3, 2, 5, 7, 4)), displacement(shape=(3, 2, 5, 7, 2, 2))
+    # The same float32 sums, perhaps in another order.
+    close = functools.partial(chex.assert_trees_all_close, rtol=1e-6, atol=1e-6)
+    close(jax.vmap(operator)(x, u), operator(x, u))
+    close(
+        jax.vmap(operator, (None, 1), 1)(x[:, 0], u),
+        operator(np.stack([x[:, 0]] * 2, 1), u),
+    )
+
+    def scalar(x, u):
+        return jnp.sum(operator(x, u) ** 2)
+
+    gradient = jax.grad(scalar, (0, 1))
+    # The gradient in u is a difference of terms of order 100.
+    close(jax.jit(jax.vmap(gradient))(x, u), jax.jit(gradient)(x, u), atol=1e-4)
+
+
+def test_the_form_for_accelerators_agrees(monkeypatch):
+    # A shape of its own: the backend is asked once per shape, when tracing.
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    x, u = field(shape=(2, 6, 5, 4)), displacement(shape=(2, 6, 5, 2, 2))
+    y = field(4, x.shape)
+    boundary = ("reflect", "open")
+    pushed, transpose = jax.vjp(lambda x: push(x, u, boundary=boundary), x)
+    # A sum of some ten float32 terms.
+    close = functools.partial(np.testing.assert_allclose, rtol=2e-6, atol=2e-6)
+    close(pushed, oracle(x, u, boundary))
+    close(transpose(jnp.asarray(y))[0], pull(y, u, boundary=boundary))
+
+
+def test_strict_promotion_is_met():
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        for operator, boundary in itertools.product((push, pull), PAIRS):
+            x, u = jnp.ones((3, 4, 2), jnp.bfloat16), jnp.ones((3, 4, 2), jnp.int32)
+            operator(x, u, boundary=boundary)
+
+
+def test_jit_compiles_once():
+    x, u = field(), displacement()
+    compiled = jax.jit(functools.partial(push, boundary="reflect"))
+    np.testing.assert_array_equal(compiled(x, u), push(x, u, boundary="reflect"))
+    compiled(x + 1, u)
+    assert compiled._cache_size() == 1
+
+
+def test_scan_is_a_loop():
+    x, u = field(), displacement(size=1.0)
+    scanned, _ = jax.lax.scan(lambda z, _: (push(z, u), None), x, length=3)
+    # The same float32 sums, compiled apart.
+    np.testing.assert_allclose(scanned, push(push(push(x, u), u), u), rtol=1e-6)
+
+
+def test_pmap_is_a_batch():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        x, u = field(shape=(1, *SHAPE)), displacement(shape=(1, *SHAPE, 2))
+        np.testing.assert_array_equal(jax.pmap(push)(x, u)[0], push(x[0], u[0]))
+
+
+# Extreme values ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [0.0, 1e30, -np.inf], ids=str)
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_nan_displacement_shows_in_every_channel_it_moves(boundary, axis, other):
+    x, u = field(), displacement(shape=(*SHAPE[:-1], 2, 2), size=0.3)
+    u[0, 2, 3, 0, axis] = np.nan
+    u[0, 2, 3, 0, 1 - axis] = other
+    for operator in (push, pull):
+        hurt = np.isnan(operator(x, u, boundary=boundary)).any(axis=(1, 2))
+        np.testing.assert_array_equal(hurt[0], [True, True, False, False])
+        assert not hurt[1].any()
+
+
+@pytest.mark.parametrize("far", [1e4, 1e30, np.inf], ids=str)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_far_displacements_end_at_the_clamped_edge_or_nowhere(far, sign):
+    x = field()
+    u = np.broadcast_to(np.float32([sign * far, 0]), (*SHAPE[:-1], 2))
+    at_edge = np.zeros(SHAPE, np.float32)
+    at_edge[:, 0 if sign < 0 else -1] = x.sum(axis=1)
+    # Five float32 terms, summed in another order.
+    np.testing.assert_allclose(push(x, u), at_edge, rtol=1e-6)
+    assert not np.any(push(x, u, boundary="open"))
+    edge = x[:, :1] if sign < 0 else x[:, -1:]
+    np.testing.assert_array_equal(pull(x, u), np.broadcast_to(edge, SHAPE))
+    assert not np.any(pull(x, u, boundary="open"))
+    for boundary in ("clamp", "open"):
+        gradient = jax.grad(lambda u, b=boundary: jnp.sum(push(x, u, boundary=b)))(u)
+        # Mass does not depend on u, along the axis that it leaves nor (clamp) any.
+        assert np.isfinite(gradient).all()
+        assert not np.any(gradient[..., 0])
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("far", [1e5 + 0.25, -1e5 - 0.25, 1e9, 1e30, -1e30], ids=str)
+def test_far_displacements_wrap_and_mirror_exactly(boundary, far):
+    x = np.random.default_rng(2).integers(1, 100, SHAPE).astype(np.float32)
+    u = np.broadcast_to(np.float32([far, 0]), (*SHAPE[:-1], 2))
+    # Integer content and quarters: exact in float32. Python integers wrap exactly.
+    np.testing.assert_array_equal(push(x, u, boundary=boundary), oracle(x, u, boundary))
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("far", [-np.inf, np.inf], ids=str)
+def test_an_infinite_displacement_has_no_image(boundary, far):
+    u = np.zeros((*SHAPE[:-1], 2), np.float32)
+    u[..., 1] = far
+    assert np.isnan(push(field(), u, boundary=boundary)).all()
+    assert np.isnan(pull(field(), u, boundary=boundary)).all()
+
+
+# Precision --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operator", [push, pull])
+def test_a_bfloat16_field_is_moved_in_float32(operator):
+    x, u = jnp.asarray(field(), jnp.bfloat16), displacement()
+    out = operator(x, u)
+    assert out.dtype == jnp.bfloat16
+    exact = operator(x.astype(jnp.float32), u)
+    np.testing.assert_array_equal(out, exact.astype(jnp.bfloat16))  # rounded once
+
+
+def test_a_bfloat16_displacement_does_not_coarsen_positions():
+    # bfloat16 has whole numbers only from 128 on: 300 + 0.25 would come out as 300.
+    x = np.zeros((3, 320, 1), np.float32)
+    x[1, 300] = 1
+    u = jnp.broadcast_to(jnp.array([0, 0.25], jnp.bfloat16), (3, 320, 2))
+    out = push(x, u)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out[1, 299:303, 0], [0, 0.75, 0.25, 0])
+
+
+def test_float64_stays_float64():
+    with double():
+        x = field(dtype=np.float64)
+        u = displacement(dtype=np.float64)
+        out = push(x, u)
+        assert out.dtype == np.float64
+        # A sum of some ten float64 terms.
+        np.testing.assert_allclose(out, oracle(x, u, "clamp"), rtol=1e-13, atol=1e-15)
+        assert push(x.astype(np.float32), u).dtype == np.float32
+
+
+# Errors -----------------------------------------------------------------------------
+
+X = np.ones((2, 5, 7, 4), np.float32)
+U = np.zeros((2, 5, 7, 2), np.float32)
+ERRORS = {
+    "unknown boundary": ((X, U), {"boundary": "wrap"}, "'wrap'; expected one of clamp"),
+    "unknown in tuple": ((X, U), {"boundary": ("clamp", None)}, "None.*one of clamp"),
+    "boundary not text": ((X, U), {"boundary": 3}, "boundary=3; expected one of clamp"),
+    "boundary per axis": ((X, U), {"boundary": ("open",) * 3}, "each of the 2 spatial"),
+    "order 3": ((X, U), {"order": 3}, "later release; for now use order=1"),
+    "order 2": ((X, U), {"order": 2}, "order=2; expected 1"),
+    "matmul": ((X, U), {"lowering": "matmul"}, "later release; for now use 'segment_s"),
+    "lowering": (
+        (X, U),
+        {"lowering": "cuda"},
+        "'cuda'; expected 'segment_sum' or None",
+    ),
+    "1-D": ((X[0, 0], U[0, 0, :, :1]), {}, "later release; for now use 2 spatial axes"),
+    "3-D": ((X, np.zeros((2, 5, 7, 3))), {}, "later release; for now use 2 spatial"),
+    "four components": ((X, np.zeros((2, 5, 7, 4))), {}, "last axis of u to be 2"),
+    "scalars": ((np.float32(1), np.float32(1)), {}, "last axis of u to be 2"),
+    "scalar u": ((X, np.float32(1)), {}, "as many axes as the field"),
+    "no channel axis": (
+        (X[0, :, :, 0], U[0]),
+        {},
+        r"add a channel axis to an image, x\[..., None",
+    ),
+    "image batch": (
+        (X[..., 0], U[0]),
+        {},
+        r"has no channel axis add one, x\[..., None",
+    ),
+    "too few axes": ((X[0, 0], U[0, 0]), {}, "add a channel axis"),
+    "u without batch": ((X, U[0]), {}, "as many axes as the field"),
+    "other batch": ((X, U[:1]), {}, r"u of \(2, 5, 7, 2\).*broadcast_to"),
+    "axes swapped": (
+        (X, U.transpose(0, 2, 1, 3)),
+        {},
+        r"expected .*u of \(2, 5, 7, 2\)",
+    ),
+    "group count": (
+        (X, np.zeros((2, 5, 7, 3, 2))),
+        {},
+        "3 displ.* 4 channels; .*divides 4",
+    ),
+    "no groups": ((X, np.zeros((2, 5, 7, 0, 2))), {}, "0 displacement fields"),
+    "integer field": ((X.astype(int), U), {}, r"field of int.*x.astype\(jnp.float32\)"),
+    "complex field": ((X.astype(complex), U), {}, "field of complex.*floating dtype"),
+    "complex u": ((X, U.astype(complex)), {}, "u of complex.*real displacements"),
+    "boolean u": ((X, U.astype(bool)), {}, "u of bool.*real displacements"),
+}
+
+
+@pytest.mark.parametrize("args, options, message", ERRORS.values(), ids=ERRORS.keys())
+@pytest.mark.parametrize("operator", [push, pull])
+def test_a_wrong_argument_says_what_was_expected(operator, args, options, message):
+    with pytest.raises(ValueError, match=message) as error:
+        operator(*args, **options)
+    assert str(error.value).startswith(operator.__name__)
+
+
+def test_options_are_keywords():
+    with pytest.raises(TypeError):
+        push(X, U, "clamp")

@@ -1,0 +1,116 @@
+"""The parts of the network."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adr_jax.models.blocks import PADDING, TRANSPORTS, ADRBlock, Conv, Norm, Velocity
+
+
+def state(shape=(2, 12, 10, 4), seed=0):
+    """Asymmetric, of non-zero sum, another scale in each sample."""
+    z = jax.random.normal(jax.random.key(seed), shape) + 0.5
+    return z * jnp.array([1.0, 30.0]).reshape(2, 1, 1, 1)
+
+
+def init(module, z, seed=1):
+    return {"params": module.init(jax.random.key(seed), z)["params"]}
+
+
+def moving(params, scale=100.0):
+    """The same parameters with velocities of the order of a cell."""
+
+    def grow(path, leaf):
+        in_last_layer = "velocity" in str(path) and "Conv_2" in str(path)
+        return scale * leaf if in_last_layer else leaf
+
+    return jax.tree_util.tree_map_with_path(grow, params)
+
+
+def test_norm_is_over_space_and_channels_of_each_sample():
+    z = state()
+    normed, _ = Norm().init_with_output(jax.random.key(0), z)
+    size = jnp.sqrt(jnp.mean(jnp.square(normed), axis=(1, 2, 3)))
+    # float32 means of 480 numbers, and the 1e-6 that keeps zero from being divided by.
+    np.testing.assert_allclose(size, 1.0, rtol=1e-5)
+    # One factor a sample: where a field is flat, nothing is amplified.
+    factor = normed / z
+    spread = jnp.std(factor, axis=(1, 2, 3)) / jnp.mean(factor, axis=(1, 2, 3))
+    assert jnp.max(spread) < 1e-5
+
+
+def test_norm_of_zero_is_zero():
+    normed, _ = Norm().init_with_output(jax.random.key(0), jnp.zeros((1, 4, 4, 2)))
+    assert not jnp.any(normed)
+
+
+@pytest.mark.parametrize("boundary", PADDING)
+def test_convolution_pads_by_the_boundary_rule(boundary):
+    z = state()
+    conv = Conv(3, boundary)
+    params = init(conv, z)
+    # Padding by hand, with an extra cell, then cutting it off again.
+    wide = jnp.pad(z, [(0, 0), (2, 2), (2, 2), (0, 0)], mode=PADDING[boundary])
+    by_hand = conv.apply(params, wide)[:, 2:-2, 2:-2]
+    np.testing.assert_array_equal(conv.apply(params, z), by_hand)
+
+
+def test_velocity_starts_near_zero():
+    z = state()
+    u = Velocity(fields=4, boundary="clamp").init_with_output(jax.random.key(0), z)[0]
+    assert u.shape == (2, 12, 10, 4, 2)
+    # Initial weights of the last layer are scaled by 1e-2 for inputs of order one.
+    assert 0 < jnp.max(jnp.abs(u)) < 0.1
+
+
+@pytest.mark.parametrize("fields", [1, 2, 4])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_displacement_is_sown_with_its_shape(fields, transport):
+    z = state()
+    block = ADRBlock(time_step=0.5, fields=fields, transport=transport)
+    _, sown = block.apply(init(block, z), z, mutable=["intermediates"])
+    if transport == "none":
+        assert not sown
+    else:
+        (u,) = sown["intermediates"]["displacement"]
+        assert u.shape == (2, 12, 10, fields, 2)
+
+
+def test_a_block_without_reaction_keeps_the_sum():
+    z = state()
+    block = ADRBlock(time_step=1.0, fields=2)
+    params = moving(init(block, z))
+    still = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: 0 * leaf if "reaction" in str(path) else leaf, params
+    )
+    out, sown = block.apply(still, z, mutable=["intermediates"])
+    (u,) = sown["intermediates"]["displacement"]
+    assert jnp.max(jnp.abs(u)) > 1  # the case moves something
+    assert jnp.max(jnp.abs(out - z)) > 0.1
+    # Sums of 120 float32 numbers of order 30.
+    np.testing.assert_allclose(out.sum((1, 2)), z.sum((1, 2)), rtol=1e-4, atol=1e-3)
+
+
+def test_push_and_pull_move_the_same_way():
+    z = jnp.zeros((1, 16, 16, 2)).at[:, 8, 8].set(1.0)
+    outputs = {}
+    for transport in ("push", "pull"):
+        block = ADRBlock(time_step=1.0, fields=1, transport=transport)
+        params = init(block, z)
+        # A velocity of (2, -3) everywhere, and no reaction.
+        params = jax.tree.map(jnp.zeros_like, params)
+        params["params"]["velocity"]["Conv_2"]["Conv_0"]["bias"] = jnp.array([2.0, -3.0])
+        outputs[transport] = block.apply(params, z)
+        assert outputs[transport][0, 10, 5, 0] == 1.0
+    np.testing.assert_array_equal(outputs["push"], outputs["pull"])
+
+
+def test_the_time_step_scales_the_displacement():
+    z = state()
+    sown = {}
+    for time_step in (0.5, 1.0):
+        block = ADRBlock(time_step=time_step, fields=2)
+        _, variables = block.apply(init(block, z), z, mutable=["intermediates"])
+        (sown[time_step],) = variables["intermediates"]["displacement"]
+    np.testing.assert_allclose(2 * sown[0.5], sown[1.0], rtol=1e-6)  # one rounding
