@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -33,22 +34,32 @@ def water_file(tmp_path_factory) -> pathlib.Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def make_config(water_file) -> Callable[[], ConfigDict]:
+    """Makes configurations of a run of seconds on `water_file`."""
+
+    def small() -> ConfigDict:
+        config = base.get_config()
+        config.data.path = str(water_file)
+        config.data.cells = 16
+        config.data.history = 4
+        config.model.channels = 4
+        config.model.num_blocks = 2
+        config.train.steps = 6
+        config.train.log_every = 2
+        config.train.checkpoint_every = 2
+        config.train.validate_every = 3
+        config.train.validation_windows = 4
+        config.train.validation_frames = 3
+        return config
+
+    return small
+
+
 @pytest.fixture
-def config(water_file) -> ConfigDict:
-    """A run of seconds on `water_file`."""
-    config = base.get_config()
-    config.data.path = str(water_file)
-    config.data.cells = 16
-    config.data.history = 4
-    config.model.channels = 4
-    config.model.num_blocks = 2
-    config.train.steps = 6
-    config.train.log_every = 2
-    config.train.checkpoint_every = 3
-    config.train.validate_every = 3
-    config.train.validation_windows = 4
-    config.train.validation_frames = 3
-    return config
+def config(make_config) -> ConfigDict:
+    """One of them."""
+    return make_config()
 
 
 @pytest.fixture

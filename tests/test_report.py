@@ -468,6 +468,16 @@ def test_curves_leave_out_what_a_logarithm_cannot_show():
     )
 
 
+@pytest.mark.parametrize("high", [0.0206, 0.03, 0.1, 5.0, 2e6])
+def test_numbers_on_a_logarithmic_axis_differ(high):
+    curve = {"a": ((0, 1), (0.02, high))}
+    svg = figures.curves(curve, x_label="x", y_label="y")
+    ticks = svg[svg.index('id="matplotlib.axis_2"') :].split("<text")[1:-1]
+    numbers = [tick[tick.index(">") + 1 : tick.index("</text>")] for tick in ticks]
+    numbers = [number for number in numbers if number]
+    assert len(numbers) >= 2 and len(set(numbers)) == len(numbers)
+
+
 def test_a_figure_takes_the_ink_and_paper_of_its_page():
     svg = figures.curves({"a": ((0, 1), (1.0, 2.0))}, x_label="x", y_label="y")
     assert figures.INK in svg and figures.PAPER in svg

@@ -260,7 +260,7 @@ def _logarithmic(axes: Axes) -> None:
     low, high = axes.get_ylim()
     subs = (1.0,) if high / low > 50 else (1.0, 2.0, 5.0)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: numeral(y, digits=1)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.6g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda y, _: ""))
 
 

@@ -213,9 +213,8 @@ def _axis_stencil(u, axis, rule):
     else:
         first = jnp.clip(tap, -1, n - 1)
     near = 1 - far
-    if rule == "open":  # a product, not a choice, so that a NaN is not lost
-        inside = (first == tap).astype(u.dtype)
-        near, far = near * inside, far * inside
+    if rule == "open":  # both taps outside: no share, though still a square to name
+        near, far = (jnp.where(first == tap, share, 0) for share in (near, far))
     return first + 1, (near, far)
 
 
