@@ -37,7 +37,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workdir", nargs="+", required=True)
-    parser.add_argument("--data", help="a file to take histories from; default: its own")
+    parser.add_argument("--data", help="take histories from this file")
     parser.add_argument("--histories", type=int, default=4, help="from the test split")
     arguments = parser.parse_args()
     for workdir in arguments.workdir:
@@ -64,7 +64,9 @@ def report(run: checkpoint.Run, dataset: data.Dataset, count: int) -> None:
         size = jnp.sqrt(jnp.mean(jnp.square(pattern[:, -1])))
         return jnp.sqrt(jnp.mean(jnp.square(change))) / size
 
-    print(f"{run.workdir}: step {run.record['step']}, {count} histories of {dataset.name}")
+    print(
+        f"{run.workdir}: step {run.record['step']}, {count} histories of {dataset.name}"
+    )
     print("wavelength  on           1 step   10 steps")
     level_growth = 0.0
     for wavelength in WAVELENGTHS:

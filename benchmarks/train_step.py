@@ -8,9 +8,9 @@ their turns one at a time, interleaved, and none works while another is timed.
 """
 
 import argparse
-import importlib.util
 import json
 import os
+import runpy
 import statistics
 import subprocess
 import sys
@@ -59,24 +59,23 @@ def compare(config: str, rounds: int) -> None:
         spread = (max(times[row]) - min(times[row])) / step
         print(
             f"{row[0]:>6}  {row[1]:>7}  {1e3 * step:7.0f}  {spread:5.0%}  "
-            f"{batch / step:9.2f}  {compile_seconds[row] - step:9.1f}  {step / base:.2f}"
+            f"{batch / step:9.2f}  {compile_seconds[row] - step:9.1f}  "
+            f"{step / base:.2f}"
         )
 
 
 def take_turn(worker: subprocess.Popen) -> float:
     """Seconds of one step of a worker."""
+    assert worker.stdin and worker.stdout
     worker.stdin.write("step\n")
     worker.stdin.flush()
     return float(worker.stdout.readline())
 
 
 def work(path: str, unroll: str) -> None:
-    """One step a line read, its seconds printed; data are noise, which costs the same."""
+    """A step for each line read, its seconds printed; noise costs what data cost."""
     sys.path.insert(0, os.getcwd())
-    spec = importlib.util.spec_from_file_location("config", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config()
+    config = runpy.run_path(path)["get_config"]()
     config.model.unroll = unroll
 
     import jax

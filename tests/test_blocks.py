@@ -100,7 +100,9 @@ def test_push_and_pull_move_the_same_way():
         params = init(block, z)
         # A velocity of (2, -3) everywhere, and no reaction.
         params = jax.tree.map(jnp.zeros_like, params)
-        params["params"]["velocity"]["Conv_2"]["Conv_0"]["bias"] = jnp.array([2.0, -3.0])
+        params["params"]["velocity"]["Conv_2"]["Conv_0"]["bias"] = jnp.array(
+            [2.0, -3.0]
+        )
         outputs[transport] = block.apply(params, z)
         assert outputs[transport][0, 10, 5, 0] == 1.0
     np.testing.assert_array_equal(outputs["push"], outputs["pull"])

@@ -71,7 +71,9 @@ def test_train_evaluate_report(tmp_path, water_file, capsys):
     ]
     process = train(*flags)
     assert process.returncode == 0, process.stderr
-    assert "split distinct: trajectories train 24 (24 distinct states)" in process.stdout
+    assert (
+        "split distinct: trajectories train 24 (24 distinct states)" in process.stdout
+    )
     assert str(workdir / "report.html") in process.stdout
 
     again = train(*flags)
@@ -82,7 +84,9 @@ def test_train_evaluate_report(tmp_path, water_file, capsys):
     main(["evaluate", "--workdir", str(workdir), "--output", str(output)])
     assert "one_step: 10 frames in, 1 out" in capsys.readouterr().out
     stored = json.loads((workdir / "results.json").read_text())
-    assert json.loads(output.read_text())["protocols"].keys() == stored["protocols"].keys()
+    assert (
+        json.loads(output.read_text())["protocols"].keys() == stored["protocols"].keys()
+    )
 
     main(["report", "--workdir", str(workdir)])
     assert str(workdir / "report.html") in capsys.readouterr().out
@@ -158,11 +162,14 @@ def test_evaluate_on_bad_files(finished, water_file, tmp_path, capsys, damage, m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("evaluate --workdir {tmp}", "holds no run (no config.json)"),
+        ("evaluate --workdir {tmp}", "config.json is missing: train.py writes it"),
         ("report --workdir {tmp}", "config.json"),
         ("evaluate", "--workdir"),
         ("evalute --workdir {tmp}", "evalute"),
-        ("data shallow_water --output {tmp}/f.h5 --cells 3", "cells: expected at least"),
+        (
+            "data shallow_water --output {tmp}/f.h5 --cells 3",
+            "cells: expected at least",
+        ),
         ("data shallow_water --output {tmp}/f.h5 --height -1", "height: expected"),
         ("data shallow_water --output {tmp}/f.h5 --trajectories 0", "at least 1"),
     ],

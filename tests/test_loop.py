@@ -28,7 +28,7 @@ def last_checkpoint(workdir):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, make_config):
-    """A run of six steps that never stopped, with two fed-back frames in the second half."""
+    """A run of six steps that never stopped, two frames fed back in its second half."""
     workdir = tmp_path_factory.mktemp("runs") / "finished"
     config = make_config()
     config.train.feedback = 2

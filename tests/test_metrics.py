@@ -32,7 +32,9 @@ def test_mass_drift_sees_mass_and_not_shape(fields):
     assert mass_drift(target[:, :, ::-1], target).max() < 1e-12
     grown = mass_drift(1.01 * target.astype(np.float64), target)
     np.testing.assert_allclose(grown, 0.01, rtol=1e-9)
-    np.testing.assert_allclose(mass_drift(0.99 * target.astype(np.float64), target), 0.01)
+    np.testing.assert_allclose(
+        mass_drift(0.99 * target.astype(np.float64), target), 0.01
+    )
 
 
 def test_a_perfect_forecast_scores_zero(fields):

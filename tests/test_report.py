@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from adr_jax.errors import InputError
-from adr_jax.evaluation import figures, report
+from adr_jax.evaluation import figures, report, run_files
 
 STEPS = 12
 
@@ -277,7 +277,7 @@ def test_a_broken_line_of_metrics_is_skipped(workdir, broken):
     # A resumed run may write on behind the broken line, and repeats steps.
     again = b'\n{"step": 40, "loss": 0.125}\n{"step": 30, "loss": 0.375}'
     file.write_bytes(file.read_bytes() + broken + again)
-    series, skipped = report.read_metrics(file)
+    series, skipped = run_files.read_metrics(file)
     assert skipped == 1
     assert list(series["loss"].items()) == [(20, 0.5), (30, 0.375), (40, 0.125)]
     assert series["validation_nrmse"] == {40: 0.003}

@@ -10,6 +10,7 @@ from etils import epath
 
 from adr_jax import data
 from adr_jax.errors import InputError
+from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import checkpoint, parallel, results
 
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     output = arguments.output
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output {output}: no folder {output.parent}; make it first")
-    configs = [checkpoint.read_config(epath.Path(w)) for w in arguments.workdir]
+    configs = [read_config(epath.Path(w) / "config.json") for w in arguments.workdir]
     parallel.prepare_host(configs[0]["eval"]["batch_size"])
     scores = []
     for workdir in arguments.workdir:

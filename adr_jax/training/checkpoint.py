@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import logging
 from collections.abc import Mapping
 
@@ -18,6 +17,7 @@ from adr_jax import models
 from adr_jax.data.dataset import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout
+from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, parallel
 
 log = logging.getLogger("adr_jax")
@@ -109,20 +109,6 @@ class Run:
         )
 
 
-def read_config(workdir: epath.Path) -> dict:
-    """The configuration a run was started with."""
-    path = workdir / "config.json"
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{workdir} holds no run (no config.json); train one with "
-            f"`python train.py --config configs/NAME.py --workdir {workdir}`"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error}); the run is damaged") from error
-
-
 def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
     """The network, with the size of its output taken from the data."""
     scale = {
@@ -140,7 +126,7 @@ def load(workdir: str | epath.Path) -> Run:
       InputError: the folder holds no run, or none of its checkpoints can be read.
     """
     folder = epath.Path(workdir)
-    config = configuration.from_json(read_config(folder))
+    config = configuration.from_json(read_config(folder / "config.json"))
     restored = None
     if (folder / "best").exists():
         best = Checkpoints(folder / "best", keep=1)

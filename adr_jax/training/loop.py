@@ -25,8 +25,9 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics import nrmse
 from adr_jax.evaluation.report import write_report
+from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, parallel, results
-from adr_jax.training.checkpoint import Checkpoints, build_model, load, read_config
+from adr_jax.training.checkpoint import Checkpoints, build_model, load
 from adr_jax.training.journal import Journal
 from adr_jax.training.step import (
     TrainState,
@@ -91,7 +92,10 @@ def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
     results.write(scores, folder / "results.json")
     results.write_example(run, dataset, folder / "figures")
     print(results.summary([(str(folder), scores)]))
-    print(f"report: {write_report(folder)}")
+    try:
+        print(f"report: {write_report(folder)}")
+    except InputError as error:  # a run is worth having without its picture book
+        print(f"no report: {error}; then python -m adr_jax report --workdir {folder}")
 
 
 def train(config: ConfigDict, workdir: epath.Path, dataset: Dataset) -> None:
@@ -208,7 +212,7 @@ def _check_continues(
 ) -> None:
     """Refuses to mix two runs in one folder."""
     changed = configuration.differences(
-        read_config(workdir), configuration.as_json(config)
+        read_config(workdir / "config.json"), configuration.as_json(config)
     )
     if record["fingerprint"] != dataset.fingerprint:
         changed.append("the data file's content")
