@@ -57,7 +57,7 @@ def model() -> ConfigDict:
     config = ConfigDict()
     # adrnet, or cnn: the same network without transport.
     config.name = "adrnet"
-    # Width of the hidden state, and number of advection-reaction blocks.
+    # Width of the hidden state, and number of advection-diffusion-reaction blocks.
     config.channels = 24
     config.num_blocks = 3
     # Displacement fields per block, each shared by channels / displacement_fields
@@ -67,7 +67,8 @@ def model() -> ConfigDict:
     config.transport = "push"
     # clamp, periodic, reflect or open; rules transport and convolutions alike.
     config.boundary = "clamp"
-    config.diffusion = "none"
+    # explicit or none; the rate of each channel is learned.
+    config.diffusion = "explicit"
     config.splitting = "lie"
     config.balance = "fixed"
     # What the network's output is added to: nothing ("frames"), the last frame

@@ -9,12 +9,18 @@ from adr_jax.models.adrnet import ADRNet
 NAMES = ("adrnet", "cnn")
 
 
-def build(config: ConfigDict, output_scale: tuple[float, ...]) -> nn.Module:
+def build(
+    config: ConfigDict,
+    *,
+    change_scale: tuple[float, ...],
+    output_scale: tuple[float, ...],
+) -> nn.Module:
     """The network of the `model` section of a configuration.
 
     Args:
       config: the section.
-      output_scale: size of the network's output for each variable, see `ADRNet`.
+      change_scale: size of the change from frame to frame of each variable.
+      output_scale: size of what the network has to add to its base; see `ADRNet`.
     """
     # On CPUs the gradient of a convolution inside a loop is an order of magnitude
     # slower than the same unrolled; elsewhere a loop compiles faster.
@@ -27,7 +33,9 @@ def build(config: ConfigDict, output_scale: tuple[float, ...]) -> nn.Module:
         displacement_fields=config.displacement_fields,
         transport="none" if config.name == "cnn" else config.transport,
         boundary=config.boundary,
+        diffusion=config.diffusion,
         head=config.head,
+        change_scale=change_scale,
         output_scale=output_scale,
         frames_out=config.frames_out,
         remat=config.remat,

@@ -1,4 +1,4 @@
-"""ADRNet: embed the history, advect and react block by block, project to a forecast.
+"""ADRNet: embed the history, advect, diffuse and react, project to a forecast.
 
 "Advection Augmented Convolutional Neural Networks", NeurIPS 2024, arXiv 2406.19253.
 """
@@ -27,10 +27,15 @@ class ADRNet(nn.Module):
     displacement_fields: int = 0
     transport: str = "push"
     boundary: str = "clamp"
+    diffusion: str = "explicit"
     # What the output is added to: nothing ("frames") or a forecast of `baselines`.
     head: str = "extrapolation"
-    # Size of what is added, per variable or for all: the network itself works at
-    # unit scale. `data.dataset.Statistics` has it for each head.
+    # The network works at unit scale, and neighbouring frames are nearly equal: it is
+    # shown the last frame and the changes between frames, and gives what is added to
+    # the base, each over its usual size (per variable, or one for all), which
+    # `data.dataset.Statistics` has. Shown the frames themselves it learns several
+    # times slower.
+    change_scale: tuple[float, ...] | float = 1.0
     output_scale: tuple[float, ...] | float = 1.0
     frames_out: int = 1
     remat: bool = False
@@ -42,7 +47,9 @@ class ADRNet(nn.Module):
     ) -> Float[Array, "batch frames_out *space variables"]:
         """The `frames_out` frames that follow `history`."""
         variables = history.shape[-1]
-        stacked = jnp.moveaxis(history, 1, -2)
+        changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
+        seen = jnp.concatenate([history[:, -1:], changes], axis=1)
+        stacked = jnp.moveaxis(seen, 1, -2)
         stacked = stacked.reshape(*stacked.shape[:-2], -1)
         z = PointwiseMLP(self.channels, self.channels, name="embed")(stacked)
         z = self._blocks(z)
@@ -70,6 +77,7 @@ class ADRNet(nn.Module):
             fields=self.displacement_fields or self.channels,
             transport=self.transport,
             boundary=self.boundary,
+            diffusion=self.diffusion,
             name="blocks",
         )
         return scan(blocks, z, None)[0]

@@ -1,9 +1,10 @@
-"""The advection-reaction block and its parts.
+"""The advection-diffusion-reaction block and its parts.
 
 A state is z (batch, *space, channels). One block of time step h does
 
     u = h * velocity(z)        a displacement in cells
     z <- push(z, u)            advection: the whole state moves
+    z <- z + h k Laplacian(z)  diffusion: each channel at its own learned rate k
     z <- z + h * f(z)          reaction: each cell on its own
 
 Nothing in the parameters fixes the resolution.
@@ -15,8 +16,10 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from adr_jax.operators.advection import pull, push
+from adr_jax.operators.diffusion import explicit_diffusion
 
 TRANSPORTS = ("push", "pull", "none")
+DIFFUSIONS = ("explicit", "none")
 
 # How a convolution sees beyond the edge, for each boundary rule of the operators.
 PADDING = {
@@ -72,7 +75,11 @@ class Conv(nn.Module):
 
 
 class PointwiseMLP(nn.Module):
-    """Two dense layers that act on each cell alone."""
+    """A dense layer plus a network of two, acting on each cell alone.
+
+    The plain layer gives the data's linear part a straight way through, which is what a
+    small perturbation of the input sees.
+    """
 
     hidden: int
     features: int
@@ -82,7 +89,8 @@ class PointwiseMLP(nn.Module):
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
         """(batch, *space, channels) to (batch, *space, features)."""
-        return nn.Dense(self.features)(nn.silu(nn.Dense(self.hidden)(z)))
+        bent = nn.Dense(self.features)(nn.silu(nn.Dense(self.hidden)(z)))
+        return bent + nn.Dense(self.features, use_bias=False)(z)
 
 
 class Velocity(nn.Module):
@@ -109,11 +117,12 @@ class Velocity(nn.Module):
 
 
 class ADRBlock(nn.Module):
-    """One operator-split step: advection by a learned displacement, then reaction.
+    """One operator-split step: advection, diffusion, reaction, in this order.
 
     `transport`: "push" moves content and keeps its sum; "pull" samples upstream and
     keeps its values, with arrows that mean the same; "none" adds the fields that would
     have moved the state instead, the ablation with the very same parameters.
+    `diffusion`: "explicit", at a learned rate within the stable range, or "none".
     The displacement, (batch, *space, fields, axes) in cells, is sown as
     `intermediates/displacement`.
     """
@@ -122,6 +131,7 @@ class ADRBlock(nn.Module):
     fields: int
     transport: str = "push"
     boundary: str = "clamp"
+    diffusion: str = "explicit"
 
     @nn.compact
     def __call__(
@@ -139,5 +149,10 @@ class ADRBlock(nn.Module):
             z = z + jnp.repeat(source, z.shape[-1] // self.fields, axis=-1)
         if self.transport != "none":
             self.sow("intermediates", "displacement", u)
+        if self.diffusion == "explicit":
+            # Time step times diffusivity, kept between 0 and the limit of stability.
+            logit = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
+            amount = nn.sigmoid(logit) / (2 * (z.ndim - 2))
+            z = explicit_diffusion(z, amount, boundary=self.boundary)
         reaction = PointwiseMLP(2 * z.shape[-1], z.shape[-1], name="reaction")
         return z + self.time_step * reaction(Norm()(z))

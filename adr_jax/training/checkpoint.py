@@ -110,13 +110,17 @@ class Run:
 
 
 def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
-    """The network, with the size of its output taken from the data."""
-    scale = {
+    """The network, its input and output at the scale of the data."""
+    output_scale = {
         "frames": (1.0,),
         "persistence": statistics.first_difference,
         "extrapolation": statistics.second_difference,
     }[config.model.head]
-    return models.build(config.model, scale)
+    return models.build(
+        config.model,
+        change_scale=statistics.first_difference,
+        output_scale=output_scale,
+    )
 
 
 def load(workdir: str | epath.Path) -> Run:

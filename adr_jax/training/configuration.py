@@ -12,7 +12,7 @@ from adr_jax.data import dam_break, shallow_water
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.models.adrnet import HEADS
-from adr_jax.models.blocks import PADDING, TRANSPORTS
+from adr_jax.models.blocks import DIFFUSIONS, PADDING, TRANSPORTS
 
 OPTIMIZERS = ("adamw", "adam", "lion")
 
@@ -23,6 +23,7 @@ CHOICES = {
     "model.name": models.NAMES,
     "model.transport": TRANSPORTS,
     "model.boundary": tuple(PADDING),
+    "model.diffusion": DIFFUSIONS,
     "model.head": HEADS,
     "model.unroll": ("auto", "on", "off"),
     "train.optimizer": OPTIMIZERS,
@@ -64,7 +65,6 @@ NOT_YET = {
     "data.variable": "",
     "data.noise": 0.0,
     "data.dropped": 0.0,
-    "model.diffusion": "none",
     "model.splitting": "lie",
     "model.balance": "fixed",
     "model.denoiser": False,
