@@ -74,8 +74,14 @@ def model() -> ConfigDict:
     # What the network's output is added to: nothing ("frames"), the last frame
     # ("persistence") or the line through the last two ("extrapolation").
     config.head = "extrapolation"
+    # Frames of the history that the network sees; 0 means all. Shown many, it learns to
+    # extrapolate in time what it could infer from space, and rollouts drift.
+    config.frames_in = 0
     # Frames forecast at once.
     config.frames_out = 1
+    # Whether the network's output is a flux between cells: the forecast then keeps the
+    # sum that its base has. Only where nothing enters or leaves, and not for "frames".
+    config.conserve = False
     config.denoiser = False
     # Recompute each block in the backward pass: less memory, a third more time.
     config.remat = False

@@ -4,7 +4,7 @@
     python train.py --config configs/shallow_water.py:mixed
 
 `:mixed` trains on centred, off-centre, elliptical and double dams in equal parts
-instead of centred ones alone. The last quarter of the steps goes through three
+instead of centred ones alone. The last quarter of the steps goes through two
 forecasts fed back, which is what keeps a rollout of 91 steps together.
 """
 
@@ -16,8 +16,10 @@ from configs import base
 def get_config(shape: str = "circle") -> ConfigDict:
     config = base.get_config()
     config.data.shape = shape
-    config.train.steps = 1200
-    config.train.feedback = 3
+    config.model.frames_in = 2
+    config.model.conserve = True
+    config.train.steps = 800
+    config.train.feedback = 2
     config.train.feedback_after = 0.75
-    config.train.validate_every = 300
+    config.train.validate_every = 200
     return config

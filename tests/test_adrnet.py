@@ -98,6 +98,15 @@ def test_equivariant_to_shifts_under_periodic_boundaries(history):
     )
 
 
+def test_frames_in_hides_the_older_frames(history):
+    model = ADRNet(**SMALL, frames_in=2)
+    params = init(model, history)
+    forecast = model.apply(params, history)
+    np.testing.assert_array_equal(forecast, model.apply(params, history[:, 3:]))
+    older = history.at[:, 2].add(1.0)
+    np.testing.assert_array_equal(forecast, model.apply(params, older))
+
+
 def test_the_same_parameters_serve_any_resolution(history):
     model = ADRNet(**SMALL)
     params = init(model, history)

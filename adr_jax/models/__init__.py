@@ -37,7 +37,9 @@ def build(
         head=config.head,
         change_scale=change_scale,
         output_scale=output_scale,
+        frames_in=config.frames_in,
         frames_out=config.frames_out,
+        conserve=config.conserve,
         remat=config.remat,
         unroll=unroll,
     )

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.blocks import ADRBlock, PointwiseMLP
+from adr_jax.operators.flux import net_inflow
 
 HEADS = ("frames", *BASELINES)
 
@@ -37,7 +38,12 @@ class ADRNet(nn.Module):
     # times slower.
     change_scale: tuple[float, ...] | float = 1.0
     output_scale: tuple[float, ...] | float = 1.0
+    # How many of the history's last frames the network sees; 0 means all of them.
+    frames_in: int = 0
     frames_out: int = 1
+    # Output a flux between cells instead of a change of each: sums are kept, and still
+    # regions stay still, whatever the parameters.
+    conserve: bool = False
     remat: bool = False
     unroll: bool = False
 
@@ -46,6 +52,7 @@ class ADRNet(nn.Module):
         self, history: Float[Array, "batch time *space variables"]
     ) -> Float[Array, "batch frames_out *space variables"]:
         """The `frames_out` frames that follow `history`."""
+        history = history[:, -self.frames_in :]
         variables = history.shape[-1]
         changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
         seen = jnp.concatenate([history[:, -1:], changes], axis=1)
@@ -53,10 +60,13 @@ class ADRNet(nn.Module):
         stacked = stacked.reshape(*stacked.shape[:-2], -1)
         z = PointwiseMLP(self.channels, self.channels, name="embed")(stacked)
         z = self._blocks(z)
-        output = PointwiseMLP(
-            self.channels, self.frames_out * variables, name="project"
-        )(z)
-        output = output.reshape(*output.shape[:-1], self.frames_out, variables)
+        axes = z.ndim - 2 if self.conserve else 1
+        outputs = self.frames_out * variables
+        output = PointwiseMLP(self.channels, outputs * axes, name="project")(z)
+        output = output.reshape(*output.shape[:-1], outputs, axes)
+        if self.conserve:
+            output = net_inflow(output, boundary=self.boundary)
+        output = output.reshape(*z.shape[:-1], self.frames_out, variables)
         output = jnp.moveaxis(output, -2, 1)
         if self.head == "frames":
             return output

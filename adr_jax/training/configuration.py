@@ -40,6 +40,7 @@ MINIMA = {
     "model.channels": 1,
     "model.num_blocks": 1,
     "model.displacement_fields": 0,
+    "model.frames_in": 0,
     "model.frames_out": 1,
     "train.steps": 1,
     "train.minutes": 0,
@@ -107,8 +108,14 @@ def check(config: ConfigDict) -> None:
         _refuse(
             "model.displacement_fields", groups, f"a divisor of {channels} channels"
         )
-    if config.model.head == "extrapolation" and config.data.history < 2:
-        _refuse("data.history", config.data.history, "2 or more to extrapolate from")
+    seen = config.model.frames_in or config.data.history
+    if seen > config.data.history:
+        _refuse("model.frames_in", seen, f"at most data.history, {config.data.history}")
+    if config.model.conserve and config.model.head == "frames":
+        _refuse("model.conserve", True, "False, or a head that has a base to add to")
+    if config.model.head == "extrapolation" and seen < 2:
+        field = "model.frames_in" if config.model.frames_in else "data.history"
+        _refuse(field, seen, "2 or more to extrapolate from")
 
 
 def _refuse(name: str, value: object, expected: str) -> None:

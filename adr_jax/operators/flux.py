@@ -1,0 +1,36 @@
+"""Exchange between neighbouring cells: what keeps a sum by construction."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def net_inflow(
+    flux: Float[Array, "*batch_space channels axes"], *, boundary: str = "clamp"
+) -> Float[Array, "*batch_space channels"]:
+    """What each cell gains when `flux` passes through its faces.
+
+    `out[i] = sum_k flux_k[i - 1] - flux_k[i]`, where `flux_k[i]` goes from cell i to
+    the next along spatial axis k. What one cell loses its neighbour gains: the sum over
+    space is zero, and where the flux is uniform nothing changes.
+
+    Args:
+      flux: (*batch, *space, channels, d), d the number of spatial axes.
+      boundary: "periodic", or anything else for walls, through which nothing passes.
+
+    Returns:
+      (*batch, *space, channels).
+    """
+    axes = flux.shape[-1]
+    gain = jnp.zeros_like(flux[..., 0])
+    for k in range(axes):
+        axis = gain.ndim - 1 - axes + k
+        out = flux[..., k]
+        if boundary == "periodic":
+            gain += jnp.roll(out, 1, axis) - out
+            continue
+        inner = jax.lax.slice_in_dim(out, 0, -1, axis=axis)
+        before, after = ([(0, 0)] * out.ndim for _ in range(2))
+        before[axis], after[axis] = (1, 0), (0, 1)
+        gain += jnp.pad(inner, before) - jnp.pad(inner, after)
+    return gain
