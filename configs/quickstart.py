@@ -16,6 +16,8 @@ def get_config() -> ConfigDict:
     config.data.trajectories = 40
     config.model.channels = 16
     config.model.num_blocks = 2
+    config.model.frames_in = 2
+    config.model.conserve = True
     config.train.steps = 400
     config.train.feedback = 2
     config.train.feedback_after = 0.75

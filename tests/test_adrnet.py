@@ -98,6 +98,29 @@ def test_equivariant_to_shifts_under_periodic_boundaries(history):
     )
 
 
+@pytest.mark.parametrize("frames_out", [1, 3])
+@pytest.mark.parametrize("head", ["persistence", "extrapolation"])
+def test_in_flux_form_the_sum_of_the_base_is_kept(history, head, frames_out):
+    model = ADRNet(**SMALL, head=head, frames_out=frames_out, conserve=True)
+    forecast = model.apply(init(model, history), history)
+    base = BASELINES[head](history, frames_out)
+    assert jnp.max(jnp.abs(forecast - base)) > 0.1
+    # Sums of 120 float32 numbers of order one.
+    np.testing.assert_allclose(forecast.sum((2, 3)), base.sum((2, 3)), atol=1e-3)
+
+
+def test_in_flux_form_still_water_stays_still_at_any_level():
+    model = ADRNet(**SMALL, conserve=True)
+    still = jnp.ones((1, 5, 48, 48, 1))
+    params = init(model, still)
+    for level in (0.3, -2.0):
+        # Beyond the reach of what transport does at the edges: 3 blocks of 3
+        # convolutions, a diffusion step and less than 2 cells of displacement.
+        inner = model.apply(params, level * still)[:, :, 20:-20, 20:-20]
+        # Rounding alone: the flux is the same on both faces of a cell.
+        np.testing.assert_allclose(inner, level, atol=1e-6)
+
+
 def test_frames_in_hides_the_older_frames(history):
     model = ADRNet(**SMALL, frames_in=2)
     params = init(model, history)
@@ -121,6 +144,7 @@ def test_the_same_parameters_serve_any_resolution(history):
         {"transport": "pull"},
         {"transport": "none"},
         {"diffusion": "none"},
+        {"conserve": True},
         {"boundary": "periodic"},
         {"head": "persistence"},
     ],

@@ -96,7 +96,8 @@ def test_push_and_pull_move_the_same_way():
     z = jnp.zeros((1, 16, 16, 2)).at[:, 8, 8].set(1.0)
     outputs = {}
     for transport in ("push", "pull"):
-        block = ADRBlock(time_step=1.0, fields=1, transport=transport)
+        options = {"transport": transport, "diffusion": "none"}
+        block = ADRBlock(time_step=1.0, fields=1, **options)
         params = init(block, z)
         # A velocity of (2, -3) everywhere, and no reaction.
         params = jax.tree.map(jnp.zeros_like, params)

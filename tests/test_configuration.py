@@ -29,6 +29,7 @@ def test_every_file_of_configs_can_run(name):
         ("model.balance", "learned", "other values come later"),
         ("data.split", "random", "expected one of distinct, pdebench"),
         ("data.history", 1, "expected 2 or more to extrapolate from"),
+        ("model.head", "frame", "expected one of frames, persistence"),
         ("model.frames_in", 1, "expected 2 or more to extrapolate from"),
         ("model.frames_in", 11, "expected at most data.history, 10"),
         ("data.trajectories", 0, "a number from 1 up"),

@@ -158,7 +158,8 @@ def _pull_plane(y, u, boundary):
         corner.at[square].get(mode="promise_in_bounds").reshape(y.shape)
         for corner in _corners(y.astype(wide), boundary=boundary)
     ]
-    out = sum(weight * value for weight, value in zip(weights, values, strict=True))
+    shares = [w * value for w, value in zip(weights, values, strict=True)]
+    out = functools.reduce(jnp.add, shares)
     return out.astype(y.dtype)
 
 

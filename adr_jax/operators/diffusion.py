@@ -7,6 +7,7 @@ periodic; either way each channel keeps its sum.
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 # How the operators' boundary rules meet diffusion, as jnp.pad names it: a wall's
@@ -42,7 +43,7 @@ def explicit_diffusion(
         )
     axes = range(1, q.ndim - 1)
     limit = 1 / (2 * len(axes))
-    if not isinstance(amount, jax.core.Tracer):
+    if not isinstance(amount, Tracer):
         values = np.asarray(amount)
         # A rounding error above the limit is no instability.
         if not np.all((values >= 0) & (values <= limit * (1 + 1e-6))):

@@ -116,7 +116,7 @@ def make_train_step(
         )
         metrics = {
             "loss": loss,
-            "gradient_norm": optax.global_norm(gradients),
+            "gradient_norm": optax.tree.norm(gradients),
             "learning_rate": rate,
         }
         return state._replace(
