@@ -33,20 +33,30 @@ def main(argv: Sequence[str]) -> None:
     loop.train_and_evaluate(config, WORKDIR.value or config.workdir or _default())
 
 
-def _default() -> str:
-    """runs/NAME for configs/NAME.py, runs/NAME_ARGUMENT with an argument."""
+def _config_file() -> tuple[pathlib.Path, str]:
+    """The file named by --config, and the argument after its colon."""
     filename = config_flags.get_config_filename(flags.FLAGS["config"])
     path, _, argument = filename.partition(":")
-    name = pathlib.Path(path).stem
-    return f"runs/{name}_{argument}" if argument else f"runs/{name}"
+    return pathlib.Path(path), argument
+
+
+def _default() -> str:
+    """runs/NAME for configs/NAME.py, runs/NAME_ARGUMENT with an argument."""
+    path, argument = _config_file()
+    return f"runs/{path.stem}_{argument}" if argument else f"runs/{path.stem}"
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
     """absl's parser, with one line where the configuration's errors give tracebacks."""
     try:
-        return flags.FLAGS(argv)
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        rest = flags.FLAGS(argv)
+    except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
+        # A KeyError prints its message in quotes.
+        message = error.args[0] if isinstance(error, KeyError) else error
+        sys.exit(f"error: {' '.join(str(message).split())}")
+    if not _config_file()[0].is_file():
+        sys.exit(f"error: --config {_config_file()[0]}: no such file; see configs/")
+    return rest
 
 
 if __name__ == "__main__":

@@ -73,10 +73,10 @@ def test_noise_belongs_to_the_row_and_not_to_the_device(config):
     config.train.noise = 1.0
     step, state, batch = build(config)
     swapped = Batch(batch.frames[::-1], batch.row[::-1])
-    losses = [on_one_device(step)(state, b)[1]["loss"] for b in (batch, swapped)]
+    losses = [float(on_one_device(step)(state, b)[1]["loss"]) for b in (batch, swapped)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the order of a mean
     renamed = Batch(batch.frames, batch.row + 1)
-    other = on_one_device(step)(state, renamed)[1]["loss"]
+    other = float(on_one_device(step)(state, renamed)[1]["loss"])
     assert abs(other - losses[0]) > 1e-3 * losses[0]
 
 

@@ -54,7 +54,9 @@ def generate(
         "shape": dam.shape,
         "height": dam.height,
     }
-    with tqdm(total=trajectories, desc=path.name, unit="trajectory") as bar:
+    with tqdm(
+        total=trajectories, desc=path.name, unit="trajectory", disable=None
+    ) as bar:
         write(
             path,
             _solved(dam, range(first_seed, first_seed + trajectories)),

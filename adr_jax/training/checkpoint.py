@@ -38,7 +38,12 @@ class Checkpoints:
         )
 
     def save(self, step: int, state: PyTree, record: Mapping) -> None:
-        """Writes arrays and a JSON record under `step`, in the background."""
+        """Writes arrays and a JSON record under `step`, in the background.
+
+        One that is there already is replaced: a run that went back does the step again.
+        """
+        if step in self._manager.all_steps():
+            self._manager.delete(step)
         arrays = serialization.to_state_dict(jax.device_get(state))
         self._manager.save(
             step,
@@ -46,6 +51,7 @@ class Checkpoints:
                 state=ocp.args.StandardSave(arrays),
                 record=ocp.args.JsonSave(dict(record)),
             ),
+            force=True,  # orbax would refuse a step before the newest
         )
 
     def restore(self) -> tuple[dict, dict] | None:

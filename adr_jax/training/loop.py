@@ -100,8 +100,21 @@ def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
 
 def train(config: ConfigDict, workdir: epath.Path, dataset: Dataset) -> None:
     """Trains to the last step, leaving checkpoints/ and best/ in `workdir`."""
-    checkpoints = Checkpoints(workdir / "checkpoints", keep=3)
-    best = Checkpoints(workdir / "best", keep=1)
+    # Closing waits for what is being saved, also when an error ends the run.
+    with (
+        contextlib.closing(Checkpoints(workdir / "checkpoints", keep=3)) as checkpoints,
+        contextlib.closing(Checkpoints(workdir / "best", keep=1)) as best,
+    ):
+        _train(config, workdir, dataset, checkpoints, best)
+
+
+def _train(
+    config: ConfigDict,
+    workdir: epath.Path,
+    dataset: Dataset,
+    checkpoints: Checkpoints,
+    best: Checkpoints,
+) -> None:
     restored = checkpoints.restore()
     if restored:
         _check_continues(config, workdir, dataset, restored[1])
@@ -175,8 +188,6 @@ def train(config: ConfigDict, workdir: epath.Path, dataset: Dataset) -> None:
                     best.save(done, state.average, record)
             if done % config.train.checkpoint_every == 0 or done == total:
                 checkpoints.save(done, state, record)
-    best.close()
-    checkpoints.close()
 
 
 def _writable(workdir: epath.Path) -> epath.Path:

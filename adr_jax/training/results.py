@@ -85,7 +85,7 @@ def write(results: dict, path: epath.Path) -> None:
     """Writes JSON whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(results, indent=1) + "\n")
-    partial.rename(path)
+    partial.replace(path)
 
 
 def summary(results: Sequence[tuple[str, dict]]) -> str:
