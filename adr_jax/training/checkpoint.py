@@ -84,10 +84,6 @@ class Checkpoints:
             )
         return None
 
-    def wait(self) -> None:
-        """Returns when everything saved is on disk."""
-        self._manager.wait_until_finished()
-
     def close(self) -> None:
         """Waits, and lets go of the folder."""
         self._manager.close()

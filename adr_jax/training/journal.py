@@ -65,7 +65,7 @@ class Journal:
         tqdm.write(line)
 
 
-def read_metrics(path: epath.Path) -> list[dict]:
+def _whole_lines(path: epath.Path) -> list[dict]:
     """The lines of a metrics.jsonl; one that a kill cut short is left out."""
     lines = path.read_text().splitlines() if path.exists() else []
     metrics = []
@@ -76,5 +76,5 @@ def read_metrics(path: epath.Path) -> list[dict]:
 
 
 def _drop_lines_after(path: epath.Path, step: int) -> None:
-    kept = [line for line in read_metrics(path) if line["step"] <= step]
+    kept = [line for line in _whole_lines(path) if line["step"] <= step]
     path.write_text("".join(json.dumps(line) + "\n" for line in kept))
