@@ -4,15 +4,14 @@ Cells are units of length. Boundaries are walls, through which nothing passes, o
 periodic; either way each channel keeps its sum.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-# How the operators' boundary rules meet diffusion, as jnp.pad names it: a wall's
-# neighbour beyond the edge is the edge cell itself.
-_BEYOND = {"clamp": "edge", "open": "edge", "reflect": "edge", "periodic": "wrap"}
+from adr_jax.operators.flux import inflow_along
+
+_BOUNDARIES = ("clamp", "open", "reflect", "periodic")
 
 
 def explicit_diffusion(
@@ -36,10 +35,10 @@ def explicit_diffusion(
     Raises:
       ValueError: a concrete amount out of range, or an unknown boundary.
     """
-    if boundary not in _BEYOND:
+    if boundary not in _BOUNDARIES:
         raise ValueError(
             f"explicit_diffusion got boundary={boundary!r}; expected one of "
-            f"{', '.join(_BEYOND)}"
+            f"{', '.join(_BOUNDARIES)}"
         )
     axes = range(1, q.ndim - 1)
     limit = 1 / (2 * len(axes))
@@ -51,10 +50,9 @@ def explicit_diffusion(
                 f"explicit_diffusion got an amount of {values}; expected 0 to "
                 f"{limit:g} (time step * diffusivity <= 1 / 2d): take smaller steps"
             )
-    neighbours = -2 * len(axes) * q
-    for axis in axes:
-        border = [(int(k == axis),) * 2 for k in range(q.ndim)]
-        padded = jnp.pad(q, border, mode=_BEYOND[boundary])
-        neighbours += jax.lax.slice_in_dim(padded, 0, -2, axis=axis)
-        neighbours += jax.lax.slice_in_dim(padded, 2, None, axis=axis)
-    return q + amount * neighbours
+    # As fluxes, down each gradient: XLA compiles the gradient of this to one pass, and
+    # that of a padded Laplacian to many (nine times slower on a CPU).
+    gains = (
+        inflow_along(q - jnp.roll(q, -1, axis), axis, boundary) for axis in axes
+    )
+    return q + amount * sum(gains)

@@ -22,15 +22,16 @@ def net_inflow(
       (*batch, *space, channels).
     """
     axes = flux.shape[-1]
-    gain = jnp.zeros_like(flux[..., 0])
-    for k in range(axes):
-        axis = gain.ndim - 1 - axes + k
-        out = flux[..., k]
-        if boundary == "periodic":
-            gain += jnp.roll(out, 1, axis) - out
-            continue
-        inner = jax.lax.slice_in_dim(out, 0, -1, axis=axis)
-        before, after = ([(0, 0)] * out.ndim for _ in range(2))
-        before[axis], after[axis] = (1, 0), (0, 1)
-        gain += jnp.pad(inner, before) - jnp.pad(inner, after)
-    return gain
+    first = flux.ndim - 2 - axes
+    gains = (inflow_along(flux[..., k], first + k, boundary) for k in range(axes))
+    return sum(gains, start=jnp.zeros_like(flux[..., 0]))
+
+
+def inflow_along(flux: Array, axis: int, boundary: str) -> Array:
+    """What each cell gains when `flux[i]` goes from cell i to i + 1 along one axis."""
+    if boundary == "periodic":
+        return jnp.roll(flux, 1, axis) - flux
+    inner = jax.lax.slice_in_dim(flux, 0, -1, axis=axis)
+    before, after = ([(0, 0)] * flux.ndim for _ in range(2))
+    before[axis], after[axis] = (1, 0), (0, 1)
+    return jnp.pad(inner, before) - jnp.pad(inner, after)
