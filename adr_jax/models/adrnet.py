@@ -8,7 +8,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from adr_jax.models.baselines import BASELINES
-from adr_jax.models.blocks import ADRBlock, PointwiseMLP
+from adr_jax.models.blocks import ADRBlock, Conv, PointwiseMLP
 from adr_jax.operators.flux import net_inflow
 
 HEADS = ("frames", *BASELINES)
@@ -60,18 +60,28 @@ class ADRNet(nn.Module):
         stacked = stacked.reshape(*stacked.shape[:-2], -1)
         z = PointwiseMLP(self.channels, self.channels, name="embed")(stacked)
         z = self._blocks(z)
-        axes = z.ndim - 2 if self.conserve else 1
         outputs = self.frames_out * variables
-        output = PointwiseMLP(self.channels, outputs * axes, name="project")(z)
-        output = output.reshape(*output.shape[:-1], outputs, axes)
         if self.conserve:
-            output = net_inflow(output, boundary=self.boundary)
+            output = self._inflow(z, outputs)
+        else:
+            output = PointwiseMLP(self.channels, outputs, name="project")(z)
         output = output.reshape(*z.shape[:-1], self.frames_out, variables)
         output = jnp.moveaxis(output, -2, 1)
         if self.head == "frames":
             return output
         base = BASELINES[self.head](history, self.frames_out)
         return base + jnp.asarray(self.output_scale, output.dtype) * output
+
+    def _inflow(self, z, outputs):
+        """What fluxes projected from the state bring to each cell.
+
+        A flux belongs to the face between two cells, and depends on both.
+        """
+        axes = z.ndim - 2
+        z = PointwiseMLP(self.channels, self.channels, name="project")(z)
+        flux = Conv(outputs * axes, self.boundary, name="flux")(z)
+        flux = flux.reshape(*flux.shape[:-1], outputs, axes)
+        return net_inflow(flux, boundary=self.boundary)
 
     def _blocks(self, z):
         block = nn.remat(ADRBlock, prevent_cse=False) if self.remat else ADRBlock
