@@ -52,7 +52,5 @@ def explicit_diffusion(
             )
     # As fluxes, down each gradient: XLA compiles the gradient of this to one pass, and
     # that of a padded Laplacian to many (nine times slower on a CPU).
-    gains = (
-        inflow_along(q - jnp.roll(q, -1, axis), axis, boundary) for axis in axes
-    )
+    gains = (inflow_along(q - jnp.roll(q, -1, axis), axis, boundary) for axis in axes)
     return q + amount * sum(gains)
