@@ -16,7 +16,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from adr_jax.operators.advection import pull, push
-from adr_jax.operators.diffusion import explicit_diffusion
+from adr_jax.operators.diffusion import diffuse
 
 TRANSPORTS = ("push", "pull", "none")
 DIFFUSIONS = ("explicit", "none")
@@ -156,6 +156,6 @@ class ADRBlock(nn.Module):
             # Time step times diffusivity, kept between 0 and the limit of stability.
             logit = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
             amount = nn.sigmoid(logit) / (2 * (z.ndim - 2))
-            z = explicit_diffusion(z, amount, boundary=self.boundary)
+            z = diffuse(z, amount, boundary=self.boundary)
         reaction = PointwiseMLP(2 * z.shape[-1], z.shape[-1], name="reaction")
         return z + self.time_step * reaction(Norm()(z))
