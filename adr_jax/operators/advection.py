@@ -24,6 +24,7 @@ from adr_jax.operators.stencil import BORDER
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from jax.typing import ArrayLike
     from jaxtyping import Array, Float, Num
 
 ORDERS = (1, 3)
@@ -31,8 +32,8 @@ LOWERINGS = {"segment_sum": scatter, "matmul": matmul}
 
 
 def push(
-    x: Float[Array, "*batch_space c"],
-    u: Num[Array, "*batch_space d"] | Num[Array, "*batch_space g d"],
+    x: Float[ArrayLike, "*batch_space c"],
+    u: Num[ArrayLike, "*batch_space d"] | Num[ArrayLike, "*batch_space g d"],
     *,
     boundary: str | tuple[str, ...] = "clamp",
     order: int = 1,
@@ -85,8 +86,8 @@ def push(
 
 
 def pull(
-    y: Float[Array, "*batch_space c"],
-    u: Num[Array, "*batch_space d"] | Num[Array, "*batch_space g d"],
+    y: Float[ArrayLike, "*batch_space c"],
+    u: Num[ArrayLike, "*batch_space d"] | Num[ArrayLike, "*batch_space g d"],
     *,
     boundary: str | tuple[str, ...] = "clamp",
     order: int = 1,

@@ -72,9 +72,12 @@ def _stencil(u, boundary, order):
     Returns the flat index of the block, `(cells,)`, and the weight of each of `taps`,
     `(*space, 1)`.
     """
-    block, weights = 0, [1]
-    for axis, (u_k, rule) in enumerate(zip(u, boundary, strict=True)):
-        first, along = axis_stencil(u_k, axis, rule, order)
-        block = block * (u_k.shape[axis] + order) + first
+    stencils = [
+        axis_stencil(u_k, axis, rule, order)
+        for axis, (u_k, rule) in enumerate(zip(u, boundary, strict=True))
+    ]
+    block, weights = stencils[0]
+    for axis, (first, along) in enumerate(stencils[1:], start=1):
+        block = block * (u[0].shape[axis] + order) + first
         weights = [weight * share for weight in weights for share in along]
     return block.reshape(-1), [weight[..., None] for weight in weights]
