@@ -67,9 +67,19 @@ def model() -> ConfigDict:
     config.transport = "push"
     # clamp, periodic, reflect or open; rules transport and convolutions alike.
     config.boundary = "clamp"
-    # explicit or none; the rate of each channel is learned.
+    # explicit, implicit, exact or none; the rate of each channel is learned.
     config.diffusion = "explicit"
+    # pointwise, each cell on its own, or conv, with its neighbours.
+    config.reaction = "pointwise"
+    # How a block's advection, diffusion and reaction follow each other: lie, in this
+    # order; another order by initials, such as rda; or strang, there and back.
     config.splitting = "lie"
+    # Largest displacement of a block along an axis, in cells; 0 sets no bound.
+    config.reach = 0.0
+    # Show the network where each cell lies on the grid.
+    config.coordinates = False
+    # Step sizes of the three terms beside each other: fixed; learned, per channel; or
+    # predicted, from each state.
     config.balance = "fixed"
     # What the network's output is added to: nothing ("frames"), the last frame
     # ("persistence") or the line through the last two ("extrapolation").
@@ -114,8 +124,10 @@ def train() -> ConfigDict:
     # all of them, once the share `feedback_after` of the steps is done.
     config.feedback = 0
     config.feedback_after = 0.5
-    # Noise added to the input frames in training, in units of the RMS of what the
-    # network adds to its base (see head): the size of its own errors, and less.
+    # White noise added to the input frames in training, up to this much in units of the
+    # RMS of what the network adds to its base (see head). It teaches the network to
+    # trust shapes more than differences of frames, which keeps rollouts from blowing
+    # up; a little of the first step's accuracy is its price.
     config.noise = 0.0
     # Intervals in steps.
     config.log_every = 20

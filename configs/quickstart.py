@@ -16,11 +16,12 @@ def get_config() -> ConfigDict:
     config.data.trajectories = 40
     config.model.channels = 16
     config.model.num_blocks = 2
-    config.model.frames_in = 2
+    config.model.frames_in = 4
     config.model.conserve = True
     config.train.steps = 400
+    config.train.noise = 0.3
     config.train.feedback = 2
-    config.train.feedback_after = 0.75
+    config.train.feedback_after = 0.9
     config.train.validate_every = 100
     config.train.checkpoint_every = 100
     return config

@@ -77,9 +77,20 @@ def test_displacement_is_sown_with_its_shape(fields, transport):
         assert u.shape == (2, 12, 10, fields, 2)
 
 
-def test_a_block_without_reaction_keeps_the_sum():
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"diffusion": "implicit"},
+        {"diffusion": "exact", "splitting": "strang"},
+        {"boundary": "periodic", "splitting": "rda", "balance": "learned"},
+        {"boundary": "reflect", "balance": "predicted", "reaction": "conv"},
+    ],
+    ids=str,
+)
+def test_a_block_without_reaction_keeps_the_sum(options):
     z = state()
-    block = ADRBlock(time_step=1.0, fields=2)
+    block = ADRBlock(time_step=1.0, fields=2, **options)
     params = moving(init(block, z))
     still = jax.tree_util.tree_map_with_path(
         lambda path, leaf: 0 * leaf if "reaction" in str(path) else leaf, params
@@ -117,3 +128,84 @@ def test_the_time_step_scales_the_displacement():
         _, variables = block.apply(init(block, z), z, mutable=["intermediates"])
         (sown[time_step],) = variables["intermediates"]["displacement"]
     np.testing.assert_allclose(2 * sown[0.5], sown[1.0], rtol=1e-6)  # one rounding
+
+
+# An explicit step so small that order and method show as differences, not as blow-up.
+OPTIONS = [
+    {"diffusion": "implicit"},
+    {"diffusion": "exact"},
+    {"reaction": "conv"},
+    {"splitting": "dar"},
+    {"splitting": "strang"},
+    {"balance": "learned"},
+    {"balance": "predicted"},
+    {"reach": 0.5},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_option_matters_and_trains(options):
+    z = state()
+    plain, block = (ADRBlock(1.0, fields=2, **chosen) for chosen in ({}, options))
+    params = moving(init(block, z))
+    # A balance starts at one: give it something to say.
+    params = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf + 0.3 if "balance" in str(path) else leaf, params
+    )
+    out = block.apply(params, z)
+    if "reaction" not in options:
+        assert jnp.max(jnp.abs(out - plain.apply(params, z))) > 1e-3
+    gradient = jax.grad(lambda p: jnp.sum(block.apply(p, z) ** 2))(params)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
+        assert jnp.any(leaf), jax.tree_util.keystr(path)
+
+
+def test_the_order_of_a_splitting_is_the_one_stated():
+    z = state()
+    params = moving(init(ADRBlock(1.0, fields=2), z))
+
+    def only(term, z):
+        """One term of the block, the others switched off in the parameters."""
+        off = {"a": "velocity", "d": "diffusion", "r": "reaction"}
+        still = jax.tree_util.tree_map_with_path(
+            lambda path, leaf: (
+                (
+                    jnp.full_like(leaf, -jnp.inf)
+                    if "diffusion" in str(path)
+                    else jnp.zeros_like(leaf)
+                )
+                if any(name in str(path) for key, name in off.items() if key != term)
+                else leaf
+            ),
+            params,
+        )
+        return ADRBlock(1.0, fields=2).apply(still, z)
+
+    # The displacement is that of the first state, so advection has to come first.
+    expected = only("d", only("r", only("a", z)))
+    out = ADRBlock(1.0, fields=2, splitting="ard").apply(params, z)
+    # float32 of order 30
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
+    assert jnp.max(jnp.abs(out - only("r", only("d", only("a", z))))) > 1e-3
+
+
+def test_no_displacement_is_longer_than_the_reach():
+    z = state()
+    sown = {}
+    for reach in (0.0, 1.5):
+        block = ADRBlock(1.0, fields=2, reach=reach)
+        _, variables = block.apply(moving(init(block, z)), z, mutable=["intermediates"])
+        (sown[reach],) = variables["intermediates"]["displacement"]
+    assert jnp.max(jnp.abs(sown[0.0])) > 1.5
+    assert jnp.max(jnp.abs(sown[1.5])) <= 1.5
+    # A small displacement is hardly changed: tanh t = t - t^3 / 3.
+    small = jnp.abs(sown[0.0]) < 0.05
+    np.testing.assert_allclose(sown[1.5][small], sown[0.0][small], rtol=1e-3)
+
+
+def test_one_and_three_dimensions():
+    for space in ((16,), (6, 5, 4)):
+        z = jax.random.normal(jax.random.key(0), (2, *space, 4))
+        for diffusion in ("explicit", "exact"):
+            block = ADRBlock(1.0, fields=2, diffusion=diffusion)
+            assert block.apply(moving(init(block, z)), z).shape == z.shape

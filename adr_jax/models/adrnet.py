@@ -29,6 +29,12 @@ class ADRNet(nn.Module):
     transport: str = "push"
     boundary: str = "clamp"
     diffusion: str = "explicit"
+    reaction: str = "pointwise"
+    splitting: str = "lie"
+    balance: str = "fixed"
+    reach: float = 0.0
+    # Show the network where each cell is, from -1 to 1 along each axis.
+    coordinates: bool = False
     # What the output is added to: nothing ("frames") or a forecast of `baselines`.
     head: str = "extrapolation"
     # The network works at unit scale, and neighbouring frames are nearly equal: it is
@@ -58,6 +64,8 @@ class ADRNet(nn.Module):
         seen = jnp.concatenate([history[:, -1:], changes], axis=1)
         stacked = jnp.moveaxis(seen, 1, -2)
         stacked = stacked.reshape(*stacked.shape[:-2], -1)
+        if self.coordinates:
+            stacked = jnp.concatenate([stacked, _coordinates(stacked)], axis=-1)
         z = PointwiseMLP(self.channels, self.channels, name="embed")(stacked)
         z = self._blocks(z)
         outputs = self.frames_out * variables
@@ -98,6 +106,18 @@ class ADRNet(nn.Module):
             transport=self.transport,
             boundary=self.boundary,
             diffusion=self.diffusion,
+            reaction=self.reaction,
+            splitting=self.splitting,
+            balance=self.balance,
+            reach=self.reach,
             name="blocks",
         )
         return scan(blocks, z, None)[0]
+
+
+def _coordinates(z):
+    """Middles of the cells of `z`, (batch, *space, axes), the grid being [-1, 1]."""
+    space = z.shape[1:-1]
+    middles = [(2 * jnp.arange(n) + 1) / n - 1 for n in space]
+    grid = jnp.stack(jnp.meshgrid(*middles, indexing="ij"), axis=-1)
+    return jnp.broadcast_to(grid.astype(z.dtype), (len(z), *grid.shape))

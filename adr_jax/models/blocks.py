@@ -7,8 +7,12 @@ A state is z (batch, *space, channels). One block of time step h does
     z <- z + h k Laplacian(z)  diffusion: each channel at its own learned rate k
     z <- z + h * f(z)          reaction: each cell on its own
 
+or the same three split in another way.
+
 Nothing in the parameters fixes the resolution.
 """
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +20,16 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from adr_jax.operators.advection import pull, push
-from adr_jax.operators.diffusion import diffuse
+from adr_jax.operators.diffusion import METHODS, diffuse
+from adr_jax.operators.splitting import lie, strang
 
 TRANSPORTS = ("push", "pull", "none")
-DIFFUSIONS = ("explicit", "none")
+DIFFUSIONS = (*METHODS, "none")
+REACTIONS = ("pointwise", "conv")
+BALANCES = ("fixed", "learned", "predicted")
+# Lie in the order of the name, or in another by the initials of its parts; or Strang.
+ORDERS = tuple("".join(order) for order in itertools.permutations("adr"))
+SPLITTINGS = ("lie", *ORDERS, "strang")
 
 # How a convolution sees beyond the edge, for each boundary rule of the operators.
 PADDING = {
@@ -96,6 +106,21 @@ class PointwiseMLP(nn.Module):
         return bent + nn.Dense(self.features, use_bias=False)(z)
 
 
+class ConvPair(nn.Module):
+    """Two convolutions, the first to twice the features: a cell with its neighbours."""
+
+    features: int
+    boundary: str
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, "batch *space channels"]
+    ) -> Float[Array, "batch *space features"]:
+        """(batch, *space, channels) to (batch, *space, features)."""
+        y = nn.silu(Conv(2 * self.features, self.boundary)(z))
+        return Conv(self.features, self.boundary)(y)
+
+
 class Velocity(nn.Module):
     """A small residual network: state to velocity, in cells per unit of time.
 
@@ -119,13 +144,55 @@ class Velocity(nn.Module):
         return y.reshape(*y.shape[:-1], self.fields, axes)
 
 
+class Balance(nn.Module):
+    """Factors of the three terms' step sizes, between 0 and 2, 1 at the start.
+
+    "learned": a number for each displacement field and, for diffusion and reaction,
+    each channel. "predicted": the same from the state's mean and size over space, for
+    each sample.
+    """
+
+    mode: str
+    fields: int
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, "batch *space channels"]
+    ) -> tuple[Array, Array, Array]:
+        """Advection (batch or 1, *1, fields, 1), diffusion and reaction likewise."""
+        channels, axes = z.shape[-1], z.ndim - 2
+        sizes = (self.fields, channels, channels)
+        if self.mode == "learned":
+            logits = self.param("logits", nn.initializers.zeros, (1, sum(sizes)))
+        else:
+            over = tuple(range(1, z.ndim - 1))
+            size = jnp.sqrt(jnp.mean(jnp.square(z), over) + 1e-6)
+            summary = jnp.concatenate([jnp.mean(z, over) / size, jnp.log(size)], -1)
+            logits = nn.Dense(sum(sizes), kernel_init=nn.initializers.zeros)(summary)
+        factors = 2 * nn.sigmoid(logits)
+        factors = factors.reshape(-1, *(1,) * axes, sum(sizes))
+        advection, diffusion, reaction = jnp.split(
+            factors, (sizes[0], sizes[0] + channels), axis=-1
+        )
+        return advection[..., None], diffusion, reaction
+
+
 class ADRBlock(nn.Module):
-    """One operator-split step: advection, diffusion, reaction, in this order.
+    """One operator-split step of advection, diffusion and reaction.
 
     `transport`: "push" moves content and keeps its sum; "pull" samples upstream and
     keeps its values, with arrows that mean the same; "none" adds the fields that would
     have moved the state instead, the ablation with the very same parameters.
-    `diffusion`: "explicit", at a learned rate within the stable range, or "none".
+    `diffusion`: "explicit", at a learned rate within the stable range, "implicit" or
+    "exact" at any learned rate, or "none".
+    `reaction`: "pointwise", each cell on its own, or "conv", 3 x 3 cells. With "conv"
+    and no diffusion, diffusion and reaction are one pair of convolutions, as in the
+    authors' code.
+    `splitting`: "lie", advection, diffusion, reaction; any other order of their
+    initials, as "rda"; or "strang". The displacement is that of the state at the start.
+    With these Euler parts Strang is symmetric, not of second order.
+    `balance`: of the terms' step sizes, "fixed", or see `Balance`.
+    `reach`: the largest displacement along an axis, in cells; 0 sets no bound.
     The displacement, (batch, *space, fields, axes) in cells, is sown as
     `intermediates/displacement`.
     """
@@ -135,27 +202,68 @@ class ADRBlock(nn.Module):
     transport: str = "push"
     boundary: str = "clamp"
     diffusion: str = "explicit"
+    reaction: str = "pointwise"
+    splitting: str = "lie"
+    balance: str = "fixed"
+    reach: float = 0.0
 
     @nn.compact
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space channels"]:
         """The state one time step later."""
+        factors = 1.0, 1.0, 1.0
+        if self.balance != "fixed":
+            factors = Balance(self.balance, self.fields, name="balance")(z)
         velocity = Velocity(self.fields, self.boundary, name="velocity")
-        u = self.time_step * velocity(z)
-        if self.transport == "push":
-            z = push(z, u, boundary=self.boundary)
-        elif self.transport == "pull":
-            z = pull(z, -u, boundary=self.boundary)
-        else:
-            source = jnp.sum(u, axis=-1)
-            z = z + jnp.repeat(source, z.shape[-1] // self.fields, axis=-1)
+        u = self.time_step * factors[0] * velocity(z)
+        if self.reach:
+            u = self.reach * jnp.tanh(u / self.reach)
         if self.transport != "none":
             self.sow("intermediates", "displacement", u)
+        amount = factors[1] * self._diffusivity(z)
+        norm, source = Norm(), self._reaction(z)
+
+        # Each for a share of the block's time step.
+        def advection(z, share):
+            return self._transport(z, share * u)
+
+        def diffusion(z, share):
+            if self.diffusion == "none":
+                return z
+            part = share * amount
+            if self.diffusion == "explicit":  # stable whatever the balance
+                part = jnp.minimum(part, 1 / (2 * (z.ndim - 2)))
+            return diffuse(z, part, method=self.diffusion, boundary=self.boundary)
+
+        def reaction(z, share):
+            return z + share * self.time_step * factors[2] * source(norm(z))
+
+        if self.splitting == "strang":
+            return strang(advection, diffusion, reaction)(z, 1.0)
+        steps = {"a": advection, "d": diffusion, "r": reaction}
+        order = "adr" if self.splitting == "lie" else self.splitting
+        return lie(*(steps[initial] for initial in order))(z, 1.0)
+
+    def _transport(self, z, u):
+        if self.transport == "push":
+            return push(z, u, boundary=self.boundary)
+        if self.transport == "pull":
+            return pull(z, -u, boundary=self.boundary)
+        source = jnp.sum(u, axis=-1)
+        return z + jnp.repeat(source, z.shape[-1] // self.fields, axis=-1)
+
+    def _reaction(self, z):
+        channels = z.shape[-1]
+        if self.reaction == "conv":
+            return ConvPair(channels, self.boundary, name="reaction")
+        return PointwiseMLP(2 * channels, channels, name="reaction")
+
+    def _diffusivity(self, z):
+        """Time step times diffusivity of each channel, learned."""
+        if self.diffusion == "none":
+            return 0.0
+        logit = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
         if self.diffusion == "explicit":
-            # Time step times diffusivity, kept between 0 and the limit of stability.
-            logit = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
-            amount = nn.sigmoid(logit) / (2 * (z.ndim - 2))
-            z = diffuse(z, amount, boundary=self.boundary)
-        reaction = PointwiseMLP(2 * z.shape[-1], z.shape[-1], name="reaction")
-        return z + self.time_step * reaction(Norm()(z))
+            return nn.sigmoid(logit) / (2 * (z.ndim - 2))  # the limit of stability
+        return nn.softplus(logit)

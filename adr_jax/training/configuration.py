@@ -12,7 +12,14 @@ from adr_jax.data import dam_break, shallow_water
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.models.adrnet import HEADS
-from adr_jax.models.blocks import DIFFUSIONS, PADDING, TRANSPORTS
+from adr_jax.models.blocks import (
+    BALANCES,
+    DIFFUSIONS,
+    PADDING,
+    REACTIONS,
+    SPLITTINGS,
+    TRANSPORTS,
+)
 
 OPTIMIZERS = ("adamw", "adam", "lion")
 
@@ -24,6 +31,9 @@ CHOICES = {
     "model.transport": TRANSPORTS,
     "model.boundary": tuple(PADDING),
     "model.diffusion": DIFFUSIONS,
+    "model.reaction": REACTIONS,
+    "model.splitting": SPLITTINGS,
+    "model.balance": BALANCES,
     "model.head": HEADS,
     "model.unroll": ("auto", "on", "off"),
     "train.optimizer": OPTIMIZERS,
@@ -40,6 +50,7 @@ MINIMA = {
     "model.channels": 1,
     "model.num_blocks": 1,
     "model.displacement_fields": 0,
+    "model.reach": 0,
     "model.frames_in": 0,
     "model.frames_out": 1,
     "train.steps": 1,
@@ -66,8 +77,6 @@ NOT_YET = {
     "data.variable": "",
     "data.noise": 0.0,
     "data.dropped": 0.0,
-    "model.splitting": "lie",
-    "model.balance": "fixed",
     "model.denoiser": False,
     "model.dtype": "float32",
     "train.accumulate": 1,
