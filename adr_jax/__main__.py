@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
-    arguments = parser.parse_args(argv)
+    arguments, overrides = parser.parse_known_args(argv)
+    if overrides and "overrides" not in arguments:
+        parser.error(f"unrecognized arguments: {' '.join(overrides)}")
+    arguments.overrides = overrides
     try:
         arguments.run(arguments)
     except InputError as error:

@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adr_jax.models.adrnet import HEADS, ADRNet
+from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.blocks import TRANSPORTS, ADRBlock, PointwiseMLP
+from adr_jax.models.frames import HEADS
 
 SMALL = {"channels": 4, "num_blocks": 3}
 

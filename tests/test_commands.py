@@ -198,3 +198,46 @@ def test_importing_the_operator_needs_only_jax():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert process.stdout.strip() == "set()"
+
+
+# ml_collections loads configuration files in a way that Python 3.15 will drop.
+old_loader = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
+
+
+@old_loader
+def test_describe_shows_modules_work_and_reach(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    sizes = ["--config.data.cells=16", "--config.model.channels=4"]
+    main(["describe", "--config", "configs/quickstart.py", *sizes])
+    shown = capsys.readouterr().out
+    assert "parameters: " in shown and "blocks" in shown
+    # Two blocks of three convolutions and a diffusion step, and a convolution for flux.
+    assert "reach: convolutions 9 cells, transport as far as it learns" in shown
+
+
+@old_loader
+def test_work_is_counted_over_all_blocks(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    flops = []
+    for blocks in (1, 3):
+        sizes = ["--config.data.cells=16", f"--config.model.num_blocks={blocks}"]
+        main(["describe", "--config=configs/quickstart.py", *sizes])
+        line = capsys.readouterr().out.partition("one forecast: ")[2]
+        flops.append(float(line.split()[0]))
+    # Blocks are most of the work.
+    assert 2 < flops[1] / flops[0] < 3
+
+
+@old_loader
+def test_describe_says_what_is_wrong(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    for flags, message in (
+        (["--config=configs/quickstart.py", "--config.model.chanels=4"], "chanels"),
+        (["--config=configs/absent.py"], "absent.py"),
+    ):
+        with pytest.raises(SystemExit) as error:
+            main(["describe", *flags])
+        assert message in str(error.value)
+    with pytest.raises(SystemExit):
+        main(["report", "--workdir=x", "--colour=red"])
+    assert "unrecognized arguments: --colour=red" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from etils import epath
 
 import adr_jax
-from adr_jax import data
+from adr_jax import data, models
 from adr_jax.errors import InputError
 from adr_jax.training import checkpoint, loop, results
 
@@ -208,3 +208,13 @@ def test_the_example_for_the_report(finished):
         error = example["forecast"] - example["target"]
     # Six steps of training: near its base, which is right to a few per cent in one.
     assert math.sqrt(np.mean(np.square(error[0]))) < 0.1
+
+
+@pytest.mark.parametrize("name", sorted({*models.NAMES} - {"adrnet", "cnn"}))
+def test_another_network_trains_by_its_name_alone(config, tmp_path, name):
+    config.model.name = name
+    config.train.steps = 2
+    config.eval.protocols = ("one_step",)
+    loop.train_and_evaluate(config, tmp_path / name)
+    written = json.loads((tmp_path / name / "results.json").read_text())
+    assert math.isfinite(written["protocols"]["one_step"]["model"]["nrmse"])

@@ -1,7 +1,8 @@
 """The commands of `python -m adr_jax`, one file each.
 
 A command is a module with `add_arguments(parser)` and `run(arguments)`; its docstring
-is its help.
+is its help. A command that sets a default for `overrides` is given the flags that
+argparse does not know.
 """
 
-NAMES = ("data", "evaluate", "report")
+NAMES = ("data", "describe", "evaluate", "report")

@@ -11,7 +11,6 @@ from adr_jax import data, models
 from adr_jax.data import dam_break, shallow_water
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
-from adr_jax.models.adrnet import HEADS
 from adr_jax.models.blocks import (
     BALANCES,
     DIFFUSIONS,
@@ -20,6 +19,7 @@ from adr_jax.models.blocks import (
     SPLITTINGS,
     TRANSPORTS,
 )
+from adr_jax.models.frames import HEADS
 
 OPTIMIZERS = ("adamw", "adam", "lion")
 

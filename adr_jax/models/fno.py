@@ -1,0 +1,81 @@
+"""FNO: layers that act on the lowest Fourier modes of a field."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from adr_jax.models.frames import FrameNetwork, cell_middles
+
+
+class SpectralConv(nn.Module):
+    """A linear map of the channels of each of the lowest `modes` modes of an axis."""
+
+    features: int
+    modes: int
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, "batch *space channels"]
+    ) -> Float[Array, "batch *space features"]:
+        """(batch, *space, channels) to (batch, *space, features)."""
+        axes, channels = tuple(range(1, z.ndim - 1)), z.shape[-1]
+        spectrum = jnp.fft.rfftn(z, axes=axes)
+        out = jnp.zeros((*spectrum.shape[:-1], self.features), spectrum.dtype)
+        # Waves along all axes but the last come with either sign.
+        corners = list(itertools.product((1, -1), repeat=len(axes) - 1))
+        scale = 1 / (channels * self.features)
+        weights = self.param(
+            "weights",
+            nn.initializers.uniform(scale),
+            (2, len(corners), *(self.modes,) * len(axes), channels, self.features),
+        )
+        for number, corner in enumerate(corners):
+            kept = [min(self.modes, n // 2) for n in z.shape[1:-2]]
+            kept.append(min(self.modes, spectrum.shape[-2]))
+            lowest = tuple(
+                slice(k) if sign > 0 else slice(-k, None)
+                for k, sign in zip(kept, (*corner, 1), strict=True)
+            )
+            real, imaginary = weights[(slice(None), number, *(slice(k) for k in kept))]
+            place = (slice(None), *lowest)
+            product = jnp.einsum(
+                "b...i,...io->b...o", spectrum[place], jax.lax.complex(real, imaginary)
+            )
+            out = out.at[place].set(product)
+        return jnp.fft.irfftn(out, z.shape[1:-1], axes=axes)
+
+
+class FNO(FrameNetwork):
+    """The Fourier neural operator of Li et al. (2021), by default of PDEBench's size.
+
+    It sees coordinates and works on a grid a little larger than the field, filled with
+    zeros, where the boundary is not periodic, as PDEBench has it. `FrameNetwork` says
+    what goes in and out.
+    """
+
+    channels: int = 20
+    modes: int = 12
+    layers: int = 4
+    padding: int = 2
+
+    def features(
+        self, seen: Float[Array, "batch *space seen"]
+    ) -> Float[Array, "batch *space 128"]:
+        """Lift, spectral layers, and a wide dense layer."""
+        if not self.coordinates:
+            seen = jnp.concatenate([seen, cell_middles(seen)], axis=-1)
+        space = seen.shape[1:-1]
+        z = nn.Dense(self.channels, name="lift")(seen)
+        if self.boundary != "periodic":
+            width = [(0, 0), *[(0, self.padding)] * len(space), (0, 0)]
+            z = jnp.pad(z, width)
+        for layer in range(self.layers):
+            spectral = SpectralConv(self.channels, self.modes)(z)
+            z = spectral + nn.Dense(self.channels)(z)
+            if layer < self.layers - 1:
+                z = nn.gelu(z)
+        z = z[(slice(None), *(slice(n) for n in space))]
+        return nn.gelu(nn.Dense(128, name="widen")(z))
