@@ -55,7 +55,8 @@ def data() -> ConfigDict:
 
 def model() -> ConfigDict:
     config = ConfigDict()
-    # adrnet, or cnn: the same network without transport.
+    # adrnet; cnn, the same network without transport; unet, as wide as `channels` at
+    # full resolution; or fno, of PDEBench's size.
     config.name = "adrnet"
     # Width of the hidden state, and number of advection-diffusion-reaction blocks.
     config.channels = 24

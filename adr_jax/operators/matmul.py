@@ -14,7 +14,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from adr_jax.operators.stencil import axis_stencil, fold_border, wide_dtype, with_border
+from adr_jax.operators.stencil import fold_border, stencils, wide_dtype, with_border
 
 BLOCK = 512  # cells; the choice is unmeasured
 
@@ -25,7 +25,7 @@ def push_plane(x, u, boundary, order):
     """Push `x` (*space, channels), one or two axes, by `u`, one (*space) for each."""
     wide = wide_dtype(x, u)
     sides, channels = [n + 2 * order for n in x.shape[:-1]], x.shape[-1]
-    stencil = _stencil([u_k.astype(wide) for u_k in u], boundary, order)
+    stencil = _stencil(u, boundary, order, wide)
     content = _in_blocks(x.astype(wide).reshape(-1, channels))
 
     def add_block(total, block):
@@ -42,7 +42,7 @@ def pull_plane(y, u, boundary, order):
     """Pull `y` (*space, channels) by `u`: the transpose of `push_plane`."""
     wide = wide_dtype(y, u)
     sides = [n + 2 * order for n in y.shape[:-1]]
-    stencil = _stencil([u_k.astype(wide) for u_k in u], boundary, order)
+    stencil = _stencil(u, boundary, order, wide)
     bordered = with_border(y.astype(wide), boundary, order)
 
     @jax.checkpoint
@@ -59,12 +59,9 @@ _PUSH = {1: "xa,xc->ac", 2: "xa,xb,xc->abc"}
 _PULL = {1: "xa,ac->xc", 2: "xa,xb,abc->xc"}
 
 
-def _stencil(u, boundary, order):
+def _stencil(u, boundary, order, dtype):
     """First taps and weights of every axis, in blocks."""
-    stencil = [
-        axis_stencil(u_k, axis, rule, order)
-        for axis, (u_k, rule) in enumerate(zip(u, boundary, strict=True))
-    ]
+    stencil = stencils(u, boundary, order, dtype)
     return jax.tree.map(lambda a: _in_blocks(a.reshape(-1)), stencil)
 
 

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from adr_jax.operators.stencil import (
-    axis_stencil,
     fold_border,
+    stencils,
     taps,
     wide_dtype,
     with_border,
@@ -23,7 +23,7 @@ from adr_jax.operators.stencil import (
 def push_plane(x, u, boundary, order):
     """Push `x` (*space, channels) by `u`, one (*space) for each axis."""
     wide = wide_dtype(x, u)
-    block, weights = _stencil([u_k.astype(wide) for u_k in u], boundary, order)
+    block, weights = _stencil(u, boundary, order, wide)
     content = x.astype(wide)
     blocks = _blocks(x.shape, order)
     sums = (
@@ -46,7 +46,7 @@ def push_plane(x, u, boundary, order):
 def pull_plane(y, u, boundary, order):
     """Pull `y` (*space, channels) by `u`: the transpose of `push_plane`."""
     wide = wide_dtype(y, u)
-    block, weights = _stencil([u_k.astype(wide) for u_k in u], boundary, order)
+    block, weights = _stencil(u, boundary, order, wide)
     bordered = with_border(y.astype(wide), boundary, order)
     blocks = _blocks(y.shape, order)
     shares = (
@@ -66,18 +66,14 @@ def _blocks(shape, order):
     return tuple(n + order for n in shape[:-1])
 
 
-def _stencil(u, boundary, order):
+def _stencil(u, boundary, order, dtype):
     """The block in which content displaced by `u` arrives, and its shares.
 
     Returns the flat index of the block, `(cells,)`, and the weight of each of `taps`,
     `(*space, 1)`.
     """
-    stencils = [
-        axis_stencil(u_k, axis, rule, order)
-        for axis, (u_k, rule) in enumerate(zip(u, boundary, strict=True))
-    ]
-    block, weights = stencils[0]
-    for axis, (first, along) in enumerate(stencils[1:], start=1):
+    (block, weights), *others = stencils(u, boundary, order, dtype)
+    for axis, (first, along) in enumerate(others, start=1):
         block = block * (u[0].shape[axis] + order) + first
         weights = [weight * share for weight in weights for share in along]
     return block.reshape(-1), [weight[..., None] for weight in weights]

@@ -45,6 +45,14 @@ def fold_border(y, boundary, order):
     return folded
 
 
+def stencils(u, boundary, order, dtype):
+    """`axis_stencil` of each axis, in the dtype of positions; `u` has one (*space)."""
+    return [
+        axis_stencil(u_k.astype(dtype), axis, rule, order)
+        for axis, (u_k, rule) in enumerate(zip(u, boundary, strict=True))
+    ]
+
+
 def axis_stencil(u, axis, rule, order):
     """First tap along `axis`, counted from the border's first cell, and all weights.
 
