@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from adr_jax import data
-from adr_jax.data.dataset import Windows
+from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.training import checkpoint

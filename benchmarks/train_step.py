@@ -81,7 +81,8 @@ def work(path: str, unroll: str) -> None:
     import jax
     import numpy as np
 
-    from adr_jax.data.dataset import Batch, Statistics
+    from adr_jax.data.statistics import Statistics
+    from adr_jax.data.windows import Batch
     from adr_jax.training import configuration, parallel
     from adr_jax.training.checkpoint import build_model
     from adr_jax.training.step import init_state, make_optimizer, make_train_step

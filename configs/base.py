@@ -46,10 +46,15 @@ def data() -> ConfigDict:
     config.split = "distinct"
     # Trajectory keys to leave out of every split, for example ("0012",).
     config.exclude = ()
-    # Corruption of the input frames: noise in units of the data's standard deviation,
-    # and share of frames dropped.
+    # Poor observations to train with: noise on the input frames, in units of the
+    # data's standard deviation; share of frames lost; share of cells lost.
     config.noise = 0.0
     config.dropped = 0.0
+    config.missing = 0.0
+    # Windows shown in training as they are ("none"), flipped along each axis of space
+    # by chance ("flips"), or also with two axes exchanged ("rotations"): for flows
+    # without a preferred direction. The shallow-water scheme is exact under flips only.
+    config.augment = "none"
     return config
 
 

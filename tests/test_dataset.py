@@ -3,29 +3,22 @@
 import numpy as np
 import pytest
 
-from adr_jax.data.dataset import (
-    Dataset,
-    Statistics,
-    Windows,
-    prefetch,
-    read_batch,
-    window_numbers,
-)
+from adr_jax.data.dataset import Dataset
+from adr_jax.data.statistics import Statistics
+from adr_jax.data.windows import Windows, prefetch, read_batch, window_numbers
 from adr_jax.errors import InputError
 
 
 class Counting:
     """Three trajectories of seven frames whose numbers say where they come from."""
 
-    shape = (7, 2, 3, 2)
-
-    def __len__(self):
-        return 3
+    frame_shape = (2, 3, 2)
+    lengths = (7, 7, 7)
 
     def read(self, index, start, stop):
         frames = 100 * index + np.arange(start, stop, dtype=np.float32)
         return np.broadcast_to(
-            frames[:, None, None, None], (stop - start, *self.shape[1:])
+            frames[:, None, None, None], (stop - start, *self.frame_shape)
         )
 
 
@@ -119,7 +112,7 @@ def test_statistics_are_those_of_the_training_split_alone(dataset):
 def test_a_constant_channel_is_not_divided_by_zero(dataset):
     class Constant(Counting):
         def read(self, index, start, stop):
-            return np.full((stop - start, *self.shape[1:]), 5.0, np.float32)
+            return np.full((stop - start, *self.frame_shape), 5.0, np.float32)
 
     constant = Dataset(**{**vars(dataset), "trajectories": Constant()})
     statistics = Statistics.of(constant)

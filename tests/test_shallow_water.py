@@ -141,5 +141,5 @@ def test_the_reference_file_is_read_by_the_same_code(config, real_data):
     path = real_data / "swe" / "2D_rdb_pyclaw_8.h5"
     dataset = load(config, path, cells=128)
     assert len(dataset.splits["test"]) == 8
-    assert dataset.trajectories.shape == (101, 128, 128, 1)
+    assert dataset.trajectories.frame_shape == (128, 128, 1)
     assert dataset.cell_size == pytest.approx(5 / 128, rel=1e-5)  # float32 grid

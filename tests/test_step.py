@@ -8,7 +8,8 @@ import optax
 import pytest
 
 from adr_jax import data
-from adr_jax.data.dataset import Batch, Statistics, Windows, read_batch
+from adr_jax.data.statistics import Statistics
+from adr_jax.data.windows import Batch, Windows, read_batch
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import build_model
 from adr_jax.training.step import (
@@ -25,9 +26,9 @@ def build(config, feedback=0):
     statistics = Statistics.of(dataset)
     model = build_model(config, statistics)
     optimizer = make_optimizer(config.train)
-    state = init_state(model, optimizer, config, dataset.trajectories.shape[1:])
+    state = init_state(model, optimizer, config, dataset.trajectories.frame_shape)
     windows = Windows(dataset, "train", configuration.window_length(config))
-    batch = read_batch(windows, config.seed, 0, config.train.batch_size)
+    batch = read_batch(windows, config.seed, 0, batch_size=config.train.batch_size)
     step = make_train_step(model, optimizer, statistics, config, feedback)
     return step, state, batch
 

@@ -1,10 +1,12 @@
-"""Data sets by name: each is a module of this package with `prepare` and `load`.
+"""Data sets by name, each a module of this package.
 
-`prepare(config)` makes the file if it can be made and is missing; `load(config)` opens
-it as a `dataset.Dataset`. Both take the `data` section of a run's configuration.
+`SPLIT_NAMES` are the ways to split it, the usual one first; `prepare(config)` makes its
+files if they can be made and are missing; `load(config)` opens them as a
+`dataset.Dataset`. Both take the `data` section of a run's configuration.
 """
 
 import importlib
+from types import ModuleType
 
 from ml_collections import ConfigDict
 
@@ -15,9 +17,14 @@ NAMES = ("shallow_water",)
 
 def prepare(config: ConfigDict) -> None:
     """Makes the data set's file where it is missing and can be made."""
-    importlib.import_module(f"adr_jax.data.{config.name}").prepare(config)
+    module(config.name).prepare(config)
 
 
 def load(config: ConfigDict) -> Dataset:
     """Opens the data set that the configuration names."""
-    return importlib.import_module(f"adr_jax.data.{config.name}").load(config)
+    return module(config.name).load(config)
+
+
+def module(name: str) -> ModuleType:
+    """The module of the data set `name`, one of NAMES."""
+    return importlib.import_module(f"adr_jax.data.{name}")

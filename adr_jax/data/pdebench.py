@@ -27,7 +27,9 @@ class PDEBenchFile:
                 f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
                 "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
             )
-        self.shape = self._checked_shape()
+        frames, *frame_shape = self._checked_shape()
+        self.frame_shape = tuple(frame_shape)
+        self.lengths = [frames] * len(self.keys)
 
     def _checked_shape(self) -> tuple[int, ...]:
         first = None
@@ -53,10 +55,6 @@ class PDEBenchFile:
                 )
         assert first is not None
         return first
-
-    def __len__(self) -> int:
-        """Number of trajectories."""
-        return len(self.keys)
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop` of trajectory `index`."""

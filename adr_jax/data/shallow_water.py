@@ -106,15 +106,16 @@ def load(config: ConfigDict) -> Dataset:
     """
     path = data_file(config.root, config.path) if config.path else default_file(config)
     file = PDEBenchFile(path)
-    cells = file.shape[1:3]
+    cells = file.frame_shape[:2]
     if cells != (config.cells, config.cells):
         raise InputError(
             f"{path} has {cells[0]} x {cells[1]} cells, data.cells is {config.cells}: "
             "use a file of that resolution (a model learns cells per frame: another "
             f"resolution is other physics), or set config.data.cells={cells[0]}"
         )
-    states = [_digest(file.read(number, 0, 1)) for number in range(len(file))]
+    states = [_digest(file.read(number, 0, 1)) for number in range(len(file.keys))]
     splits = _split(file.keys, states, config)
+    shape = (file.lengths[0], *file.frame_shape)
     x, t = file.grid("x"), file.grid("t")
     return Dataset(
         name="shallow_water",
@@ -125,7 +126,7 @@ def load(config: ConfigDict) -> Dataset:
             for name, numbers in splits.items()
         },
         split_name=config.split,
-        fingerprint=_digest(np.array([*file.keys, *states, str(file.shape)])),
+        fingerprint=_digest(np.array([*file.keys, *states, str(shape)])),
         channels=("h",),
         cell_size=None if x is None else float(x[1] - x[0]),
         frame_interval=None if t is None else float(t[1] - t[0]),

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adr_jax.data.dataset import Statistics
+from adr_jax.data.corruption import fill_missing
+from adr_jax.data.statistics import Statistics
 from adr_jax.evaluation.rollout import rollout
 
 # History (batch, time, *space, channels) and a number of frames, to those frames.
@@ -24,7 +25,8 @@ def physical_rollout(
       history_length: frames the network takes; a longer history is cut to its end.
 
     Returns:
-      `(params, history, num_frames) -> frames`, (batch, num_frames, *space, channels).
+      `(params, history, num_frames) -> frames`, (batch, num_frames, *space, channels);
+      cells that are missing in the history, NaN, are filled in.
     """
     mean = np.asarray(statistics.mean, np.float32)
     std = np.asarray(statistics.std, np.float32)
@@ -34,7 +36,7 @@ def physical_rollout(
         history: Float[Array, "batch time *space channels"],
         num_frames: int,
     ) -> Float[Array, "batch num_frames *space channels"]:
-        normalised = (history[:, -history_length:] - mean) / std
+        normalised = fill_missing((history[:, -history_length:] - mean) / std)
         frames = rollout(lambda h: apply(params, h), normalised, num_frames)
         return frames * jnp.asarray(std) + mean
 

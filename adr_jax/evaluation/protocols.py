@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from adr_jax.data.dataset import Dataset, Windows
+from adr_jax.data.dataset import Dataset
+from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast
 from adr_jax.evaluation.metrics import METRICS
@@ -29,7 +30,8 @@ class Protocol:
 
     def windows(self, dataset: Dataset, split: str, model_history: int) -> Windows:
         """The windows this protocol scores: history, then horizon."""
-        frames = dataset.trajectories.shape[0]
+        lengths = dataset.trajectories.lengths
+        frames = min((lengths[int(n)] for n in dataset.splits[split]), default=0)
         history = self.history or model_history
         if history < model_history:
             raise InputError(

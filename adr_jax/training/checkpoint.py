@@ -14,7 +14,7 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from adr_jax import models
-from adr_jax.data.dataset import Statistics
+from adr_jax.data.statistics import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout
 from adr_jax.evaluation.run_files import read_config

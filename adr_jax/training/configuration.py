@@ -8,7 +8,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from adr_jax import data, models
-from adr_jax.data import dam_break, shallow_water
+from adr_jax.data import dam_break
+from adr_jax.data.windows import AUGMENTATIONS
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.models.blocks import (
@@ -26,7 +27,7 @@ OPTIMIZERS = ("adamw", "adam", "lion")
 CHOICES = {
     "data.name": data.NAMES,
     "data.shape": dam_break.SHAPES,
-    "data.split": shallow_water.SPLIT_NAMES,
+    "data.augment": AUGMENTATIONS,
     "model.name": models.NAMES,
     "model.transport": TRANSPORTS,
     "model.boundary": tuple(PADDING),
@@ -47,6 +48,9 @@ MINIMA = {
     "data.cells": 8,
     "data.history": 1,
     "data.horizon": 1,
+    "data.noise": 0,
+    "data.dropped": 0,
+    "data.missing": 0,
     "model.channels": 1,
     "model.num_blocks": 1,
     "model.displacement_fields": 0,
@@ -75,8 +79,6 @@ MINIMA = {
 # Fields whose other values are planned: this release has the one given here.
 NOT_YET = {
     "data.variable": "",
-    "data.noise": 0.0,
-    "data.dropped": 0.0,
     "model.denoiser": False,
     "model.dtype": "float32",
     "train.accumulate": 1,
@@ -100,6 +102,9 @@ def check(config: ConfigDict) -> None:
     for name, choices in CHOICES.items():
         if fields[name] not in choices:
             _refuse(name, fields[name], f"one of {', '.join(choices)}")
+    splits = data.module(config.data.name).SPLIT_NAMES
+    if config.data.split not in splits:
+        _refuse("data.split", config.data.split, f"one of {', '.join(splits)}")
     for name, least in MINIMA.items():
         if not (math.isfinite(fields[name]) and fields[name] >= least):
             _refuse(name, fields[name], f"a number from {least} up")
@@ -109,7 +114,7 @@ def check(config: ConfigDict) -> None:
     for name in fields["eval.protocols"]:
         if name not in PROTOCOLS:
             _refuse("eval.protocols", name, f"names among {', '.join(PROTOCOLS)}")
-    for name in ("train.ema", "train.feedback_after"):
+    for name in ("train.ema", "train.feedback_after", "data.dropped", "data.missing"):
         if fields[name] >= 1:
             _refuse(name, fields[name], "a share below 1")
     channels, groups = config.model.channels, config.model.displacement_fields

@@ -20,7 +20,9 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from adr_jax import data
-from adr_jax.data.dataset import Dataset, Statistics, Windows, prefetch, read_batch
+from adr_jax.data.dataset import Dataset
+from adr_jax.data.statistics import Statistics
+from adr_jax.data.windows import Windows, prefetch, read_batch
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics import nrmse
@@ -122,7 +124,7 @@ def _train(
     statistics = Statistics(**record["statistics"])
     model = build_model(config, statistics)
     optimizer = make_optimizer(config.train)
-    state = init_state(model, optimizer, config, dataset.trajectories.shape[1:])
+    state = init_state(model, optimizer, config, dataset.trajectories.frame_shape)
     if restored:
         state = cast(TrainState, serialization.from_state_dict(state, restored[0]))
     steps = {
@@ -133,7 +135,11 @@ def _train(
     }
     windows = Windows(dataset, "train", configuration.window_length(config))
     read = functools.partial(
-        read_batch, windows, config.seed, batch_size=config.train.batch_size
+        read_batch,
+        windows,
+        config.seed,
+        batch_size=config.train.batch_size,
+        augment=config.data.augment,
     )
     validate = _validation(config, dataset, model, statistics)
 
@@ -269,9 +275,9 @@ def _validation(
 ) -> Callable[[PyTree], dict[str, float]]:
     """Parameters to scores: nRMSE of short rollouts, spread over the split."""
     history = config.data.history
-    frames = min(
-        config.train.validation_frames, dataset.trajectories.shape[0] - history
-    )
+    lengths = dataset.trajectories.lengths
+    longest = max((lengths[int(n)] for n in dataset.splits["validation"]), default=0)
+    frames = max(1, min(config.train.validation_frames, longest - history))
     windows = Windows(dataset, "validation", history + frames)
     chosen = np.linspace(0, len(windows) - 1, config.train.validation_windows)
     numbers = np.unique(chosen.astype(int))

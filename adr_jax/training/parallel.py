@@ -1,6 +1,6 @@
 """The only file that names pmap, devices and processes.
 
-A step is written for one device and ends in a mean over the axis "batch"; here it is
+A step is written for one device and ends in sums over the axis "batch"; here it is
 mapped over all of them. State has no device axis: every device holds the same.
 """
 
@@ -86,8 +86,8 @@ def replicate(state: PyTree) -> PyTree:
 def map_step(step: Callable) -> Callable:
     """`(state, batch) -> (state, metrics)` on all devices; the old state is consumed.
 
-    The batch's leading axis is shared among the devices. Metrics must be means over
-    AXIS: the mapping takes one device's without looking at the others'.
+    The batch's leading axis is shared among the devices. Metrics must be sums over
+    AXIS, or follow from them: the mapping takes one device's unseen of the others'.
     """
     mapped = jax.pmap(
         step, AXIS, in_axes=(None, 0), out_axes=(None, None), donate_argnums=(0,)
@@ -95,9 +95,9 @@ def map_step(step: Callable) -> Callable:
     return lambda state, batch: mapped(state, _shard(batch))
 
 
-def mean(tree: PyTree) -> PyTree:
-    """The mean over all devices, inside a mapped step."""
-    return jax.lax.pmean(tree, AXIS)
+def total(tree: PyTree) -> PyTree:
+    """The sum over all devices, inside a mapped step."""
+    return jax.lax.psum(tree, AXIS)
 
 
 def map_forecast(forecast: Callable) -> Callable:

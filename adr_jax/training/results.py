@@ -8,7 +8,8 @@ import jax
 import numpy as np
 from etils import epath
 
-from adr_jax.data.dataset import Dataset, Windows
+from adr_jax.data.dataset import Dataset
+from adr_jax.data.windows import Windows
 from adr_jax.evaluation import protocols
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import Run
@@ -47,7 +48,8 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
 def write_example(run: Run, dataset: Dataset, folder: epath.Path) -> None:
     """One forecast of the test split and what moved in it, for the report to draw."""
     history_length = run.config.data.history
-    frames = dataset.trajectories.shape[0]
+    lengths = dataset.trajectories.lengths
+    frames = lengths[int(dataset.splits["test"][0])]
     window = Windows(dataset, "test", frames)[0]
     steps = [step for step in DRAWN_STEPS if step <= frames - history_length]
     past, future = window[:history_length], window[history_length:]

@@ -10,7 +10,9 @@ from flax import linen as nn
 from jaxtyping import Array, Float, PyTree
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Batch, Statistics
+from adr_jax.data.corruption import corrupt, fill_missing
+from adr_jax.data.statistics import Statistics
+from adr_jax.data.windows import Batch
 from adr_jax.evaluation.rollout import rollout
 from adr_jax.training import parallel
 
@@ -78,34 +80,54 @@ def make_train_step(
 
     The loss is the mean square error over windows, frames, cells and variables, in
     units of what the head has to add to its base: about 1 for an untrained network.
+    Cells that are missing in the target do not count.
     """
     mean, std = jnp.asarray(statistics.mean), jnp.asarray(statistics.std)
     scale = jnp.asarray(model.output_scale)
     history_length = config.data.history
     num_frames = max(config.data.horizon, (1 + feedback) * config.model.frames_out)
+    lost = {
+        kind: config.data[kind]
+        for kind in ("noise", "dropped", "missing")
+        if config.data[kind]
+    }
 
-    def loss_of(params: PyTree, frames: Array, noise: Array | float) -> Array:
-        history = frames[:, :history_length] + scale * noise
-        target = frames[:, history_length : history_length + num_frames]
+    def loss_of(params: PyTree, history: Array, target: Array):
+        """Sum of squared errors, and over how many numbers."""
         forecast = rollout(
             lambda past: model.apply(params, past),
             history,
             num_frames,
             unroll=model.unroll,
         )
-        return jnp.mean(jnp.square((forecast - target) / scale))
+        known = ~jnp.isnan(target)
+        error = jnp.where(known, forecast - jnp.where(known, target, 0), 0) / scale
+        return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
+
+    def observe(history: Array, step: Array, row: Array) -> Array:
+        """A row's history with the noise and gaps it is trained on, then filled."""
+        key = jax.random.fold_in(jax.random.key(config.seed), step)
+        noise_key, gap_key = jax.random.split(jax.random.fold_in(key, row))
+        if lost:
+            history = corrupt(gap_key, history, **lost)
+        history = fill_missing(history[None])[0]
+        if config.train.noise:
+            noise = _noise(noise_key, history.shape)
+            history = history + config.train.noise * scale * noise
+        return history
 
     def train_step(state: TrainState, batch: Batch):
         frames = (batch.frames - mean) / std
-        noise = 0.0
-        if config.train.noise:
-            shape = (history_length, *frames.shape[2:])
-            key = jax.random.fold_in(jax.random.key(config.seed), state.step)
-            noise = jax.vmap(lambda row: _noise(key, row, shape))(batch.row)
-            noise = config.train.noise * noise
-        loss, gradients = parallel.mean(
-            jax.value_and_grad(loss_of)(state.params, frames, noise)
+        history = frames[:, :history_length]
+        history = jax.vmap(lambda h, row: observe(h, state.step, row))(
+            history, batch.row
         )
+        target = frames[:, history_length : history_length + num_frames]
+        (errors, count), gradients = parallel.total(
+            jax.value_and_grad(loss_of, has_aux=True)(state.params, history, target)
+        )
+        loss = errors / count
+        gradients = jax.tree.map(lambda total: total / count, gradients)
         updates, rule = optimizer.update(gradients, state.optimizer, state.params)
         rate = learning_rate(config.train, state.step, state.total_steps)
         params = optax.apply_updates(
@@ -126,7 +148,7 @@ def make_train_step(
     return train_step
 
 
-def _noise(key: Array, row: Array, shape: tuple[int, ...]) -> Array:
-    """White noise of an amplitude between 0 and 1, a function of (seed, step, row)."""
-    size_key, noise_key = jax.random.split(jax.random.fold_in(key, row))
+def _noise(key: Array, shape: tuple[int, ...]) -> Array:
+    """White noise of an amplitude between 0 and 1."""
+    size_key, noise_key = jax.random.split(key)
     return jax.random.uniform(size_key) * jax.random.normal(noise_key, shape)
