@@ -16,7 +16,7 @@ quickstart: $(VENV)/report
 	@echo "Open runs/quickstart/report.html in a browser."
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

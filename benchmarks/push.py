@@ -105,8 +105,11 @@ def jax_form(operator: Callable, x: np.ndarray, u: np.ndarray) -> Form:
 def ours(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
     import adr_jax
 
+    x_planes, u_planes = planes(x, u)
     return {
         "our push": jax_form(adr_jax.push, x, u),
+        # Channels as images: what the way to and from channels-last costs.
+        "our push of planes": jax_form(adr_jax.push, x_planes[..., None], u_planes),
         "our pull": jax_form(adr_jax.pull, x, u),
     }
 

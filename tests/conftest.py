@@ -16,6 +16,16 @@ from configs import base
 jax.config.update("jax_num_cpu_devices", 2)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forget_compiled():
+    """Each compiled function holds memory maps, of which a process gets some 65,000.
+
+    Without this, XLA dies of a segmentation fault half way through the tests.
+    """
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def real_data() -> pathlib.Path:
     """The folder of real data, or a skip that says how to provide it."""
