@@ -63,9 +63,11 @@ def model() -> ConfigDict:
     # adrnet; cnn, the same network without transport; unet, as wide as `channels` at
     # full resolution; or fno, of PDEBench's size.
     config.name = "adrnet"
-    # Width of the hidden state, and number of advection-diffusion-reaction blocks.
-    config.channels = 24
-    config.num_blocks = 3
+    # tiny, small or base: sets the width of the hidden state and the number of blocks
+    # where these two are 0.
+    config.size = "small"
+    config.channels = 0
+    config.num_blocks = 0
     # Displacement fields per block, each shared by channels / displacement_fields
     # neighbouring channels; 0 means one field per channel.
     config.displacement_fields = 0
@@ -80,8 +82,14 @@ def model() -> ConfigDict:
     # How a block's advection, diffusion and reaction follow each other: lie, in this
     # order; another order by initials, such as rda; or strang, there and back.
     config.splitting = "lie"
+    # Time step of a block: "fixed", all of them together one frame interval, or
+    # "learned", from there on.
+    config.time_step = "fixed"
     # Largest displacement of a block along an axis, in cells; 0 sets no bound.
     config.reach = 0.0
+    # How many coarser levels of the state the velocity network looks at, each with
+    # cells twice as long: for motion too fast to be seen through 3 x 3 windows.
+    config.context = 0
     # Show the network where each cell lies on the grid.
     config.coordinates = False
     # Step sizes of the three terms beside each other: fixed; learned, per channel; or
@@ -98,12 +106,17 @@ def model() -> ConfigDict:
     # Whether the network's output is a flux between cells: the forecast then keeps the
     # sum that its base has. Only where nothing enters or leaves, and not for "frames".
     config.conserve = False
+    # Forecast the first so many variables alone, the others being given; 0: all.
+    config.variables_out = 0
+    # Correct each forecast by a small UNet, which sees it whole. Sums are not kept.
     config.denoiser = False
     # Recompute each block in the backward pass: less memory, a third more time.
     config.remat = False
     # Unroll the scan over blocks: "auto" does so on CPUs, where the gradient of a
     # convolution inside a loop is an order of magnitude slower.
     config.unroll = "auto"
+    # Of convolutions and dense layers: float32, or bfloat16, faster where the device
+    # has it. Parameters, the state between layers and transport stay float32.
     config.dtype = "float32"
     return config
 

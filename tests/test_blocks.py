@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
-from adr_jax.models.blocks import PADDING, TRANSPORTS, ADRBlock, Conv, Norm, Velocity
+from adr_jax.models.blocks import TRANSPORTS, ADRBlock, Velocity
+from adr_jax.models.layers import PADDING, Conv, Norm
 
 
 def state(shape=(2, 12, 10, 4), seed=0):
@@ -140,6 +142,9 @@ OPTIONS = [
     {"balance": "learned"},
     {"balance": "predicted"},
     {"reach": 0.5},
+    {"context": 2},
+    {"learned_step": True},
+    {"dtype": jnp.bfloat16},
 ]
 
 
@@ -148,12 +153,15 @@ def test_every_option_matters_and_trains(options):
     z = state()
     plain, block = (ADRBlock(1.0, fields=2, **chosen) for chosen in ({}, options))
     params = moving(init(block, z))
-    # A balance starts at one: give it something to say.
+    # A balance, and what is learned of the step, start at one: give them a say.
     params = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: leaf + 0.3 if "balance" in str(path) else leaf, params
+        lambda path, leaf: (
+            leaf + 0.3 if "balance" in str(path) or "log_step" in str(path) else leaf
+        ),
+        params,
     )
     out = block.apply(params, z)
-    if "reaction" not in options:
+    if not options.keys() & {"reaction", "context"}:  # they have other parameters
         assert jnp.max(jnp.abs(out - plain.apply(params, z))) > 1e-3
     gradient = jax.grad(lambda p: jnp.sum(block.apply(p, z) ** 2))(params)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
@@ -201,6 +209,42 @@ def test_no_displacement_is_longer_than_the_reach():
     # A small displacement is hardly changed: tanh t = t - t^3 / 3.
     small = jnp.abs(sown[0.0]) < 0.05
     np.testing.assert_allclose(sown[1.5][small], sown[0.0][small], rtol=1e-3)
+
+
+def test_context_looks_further():
+    def reach_of(context):
+        net = Velocity(fields=1, boundary="clamp", context=context)
+        z = jax.random.normal(jax.random.key(0), (1, 64, 4))
+        params = init(net, z)
+
+        def hold_norm(call, arguments, options, context):
+            """Every cell has a part in the norm, which is not what is meant here."""
+            if not isinstance(context.module, Norm):
+                return call(*arguments, **options)
+            (z,) = arguments
+            return z * jax.lax.stop_gradient(call(z) / z)
+
+        def middle(z):
+            with nn.intercept_methods(hold_norm):
+                return net.apply(params, z)[0, 32].sum()
+
+        far = jnp.flatnonzero(jnp.abs(jax.grad(middle)(z)[0]).sum(-1))
+        return int(jnp.max(jnp.abs(far - 32)))
+
+    assert reach_of(0) == 3  # three convolutions
+    assert reach_of(3) > 3 * 2**3  # two convolutions of cells eight times as long
+
+
+def test_a_learned_step_scales_velocity_and_reaction_alike():
+    z = state()
+    block = ADRBlock(0.5, fields=2, learned_step=True, diffusion="none")
+    params = moving(init(block, z))
+    params["params"]["log_step"] = jnp.log(2.0)
+    twice = ADRBlock(1.0, fields=2, diffusion="none")
+    del (plain := {"params": dict(params["params"])})["params"]["log_step"]
+    np.testing.assert_allclose(
+        block.apply(params, z), twice.apply(plain, z), rtol=1e-4, atol=1e-4
+    )  # float32 of order 30
 
 
 def test_one_and_three_dimensions():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from adr_jax.data import statistics
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.statistics import Statistics
-from adr_jax.data.windows import Windows, prefetch, read_batch, window_numbers
+from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
 from adr_jax.errors import InputError
 
 
@@ -98,6 +99,51 @@ def test_prefetch_keeps_the_order_and_reports_errors():
         list(prefetch(fails_at_five, range(3, 7)))
 
 
+def test_each_process_reads_its_rows_of_the_same_batch(dataset):
+    windows = Windows(dataset, "train", length=4)
+    whole = read_batch(windows, 3, 11, batch_size=6)
+    for rows in (slice(0, 3), slice(1, 6, 2)):
+        part = read_batch(windows, 3, 11, batch_size=6, rows=rows)
+        np.testing.assert_array_equal(part.frames, whole.frames[rows])
+        assert part.row.tolist() == list(range(6))[rows]
+
+
+def test_shorter_trajectories_give_fewer_windows_or_none(dataset):
+    class Uneven(Counting):
+        lengths = (5, 7, 3)
+
+    uneven = Dataset(**{**vars(dataset), "trajectories": Uneven()})
+    windows = Windows(uneven, "train", length=4)
+    assert [windows[n][0, 0, 0, 0] for n in range(len(windows))] == [0, 1]
+    with pytest.raises(InputError, match="6 frames does not .* which have 5"):
+        Windows(uneven, "train", length=6)
+
+
+def test_turning_takes_vectors_along(generator):
+    # A field whose vector channels are the gradient of its first one stays that.
+    height = generator.normal(size=(2, 8, 8))
+
+    def with_gradient(height):
+        slopes = [(np.roll(height, -1, k) - np.roll(height, 1, k)) / 2 for k in (1, 2)]
+        return np.stack([height, *slopes], axis=-1)
+
+    seen = set()
+    for seed in range(40):
+        out = turned(
+            with_gradient(height), "rotations", [(1, 2)], np.random.default_rng(seed)
+        )
+        np.testing.assert_array_equal(out, with_gradient(out[..., 0]))
+        seen.add(out[..., 0].tobytes())
+    assert len(seen) == 8  # all the symmetries of the square
+
+
+def test_flips_exchange_no_axes(generator):
+    frames = generator.normal(size=(1, 2, 3, 1))
+    for seed in range(10):
+        out = turned(frames, "flips", [], np.random.default_rng(seed))
+        assert out.shape == frames.shape
+
+
 def test_statistics_are_those_of_the_training_split_alone(dataset):
     statistics = Statistics.of(dataset)
     values = np.concatenate([np.arange(7.0), 200 + np.arange(7.0)])
@@ -118,3 +164,23 @@ def test_a_constant_channel_is_not_divided_by_zero(dataset):
     statistics = Statistics.of(constant)
     assert statistics.mean == (5.0, 5.0)
     assert statistics.std == statistics.first_difference == (1.0, 1.0)
+
+
+def test_statistics_leave_missing_cells_out(dataset):
+    class Gappy(Counting):
+        def read(self, index, start, stop):
+            frames = np.array(super().read(index, start, stop))
+            frames[:, 0, 0] = np.nan
+            return frames
+
+    gappy = Dataset(**{**vars(dataset), "trajectories": Gappy()})
+    assert Statistics.of(gappy) == Statistics.of(dataset)
+
+
+def test_statistics_of_long_trajectories_are_those_of_their_parts(dataset, monkeypatch):
+    whole = Statistics.of(dataset)
+    for chunk in (1, 2, 3):
+        monkeypatch.setattr(statistics, "CHUNK", chunk)
+        # Sums in another order: float64.
+        for name, values in vars(Statistics.of(dataset)).items():
+            assert values == pytest.approx(vars(whole)[name], rel=1e-12), name

@@ -13,6 +13,19 @@ def two_ahead(history):
     return jnp.stack([first, first + history[:, -1]], axis=1)
 
 
+def test_channels_that_are_not_forecast_stay_as_they_were():
+    history = jnp.array([[1.0, 7], [1, 8], [2, 9], [3, 5]]).reshape(1, 4, 1, 2)
+
+    def first_channel(history):
+        assert history.shape == (1, 4, 1, 2)
+        return two_ahead(history[..., :1]) + history[:, -1:, ..., 1:]
+
+    frames = rollout(first_channel, history, 4)
+    assert frames.shape == (1, 4, 1, 1)
+    # Two at once, each five more than the rule says.
+    np.testing.assert_array_equal(frames.ravel(), [10.0, 13, 28, 41])
+
+
 @pytest.mark.parametrize("unroll", [False, True])
 @pytest.mark.parametrize("num_frames", [1, 2, 5, 6])
 def test_forecasts_are_fed_back(num_frames, unroll):

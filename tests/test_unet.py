@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adr_jax.models.unet import UNet, double, halve
+from adr_jax.models.resolution import double, halve
+from adr_jax.models.unet import UNet
 
 
 @pytest.mark.parametrize("space", [(16, 16), (10, 13), (20,), (5, 6, 7)], ids=str)

@@ -38,6 +38,7 @@ def physical_rollout(
     ) -> Float[Array, "batch num_frames *space channels"]:
         normalised = fill_missing((history[:, -history_length:] - mean) / std)
         frames = rollout(lambda h: apply(params, h), normalised, num_frames)
-        return frames * jnp.asarray(std) + mean
+        kept = frames.shape[-1]  # a network may forecast the first channels only
+        return frames * jnp.asarray(std[:kept]) + mean[:kept]
 
     return forecast

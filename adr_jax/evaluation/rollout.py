@@ -13,12 +13,13 @@ def rollout(
     num_frames: int,
     *,
     unroll: bool = False,
-) -> Float[Array, "batch num_frames *space channels"]:
+) -> Float[Array, "batch num_frames *space channels_out"]:
     """The next `num_frames` frames, `step` applied to its own forecasts.
 
     Args:
       step: history to the frames that follow it, (batch, frames_out, *space,
-        channels); the history it is given keeps its length.
+        channels); the history it is given keeps its length. It may forecast the first
+        channels only: the others then stay as they were last.
       history: the true frames to start from, newest last.
       num_frames: how many frames to forecast.
       unroll: compile a straight line instead of a loop.
@@ -26,7 +27,10 @@ def rollout(
 
     def advance(history, _):
         frames = step(history)
-        longer = jnp.concatenate([history, frames], axis=1)
+        given = history[:, -1:, ..., frames.shape[-1] :]
+        given = jnp.repeat(given, frames.shape[1], axis=1)
+        seen = jnp.concatenate([frames, given], axis=-1)
+        longer = jnp.concatenate([history, seen], axis=1)
         return longer[:, -history.shape[1] :], frames
 
     frames_out = jax.eval_shape(step, history).shape[1]
@@ -35,4 +39,4 @@ def rollout(
     # on CPUs gradients of convolutions in a loop are an order of magnitude slower.
     _, chunks = jax.lax.scan(advance, history, length=calls, unroll=0 if unroll else 1)
     frames = jnp.moveaxis(chunks, 0, 1)
-    return frames.reshape(history.shape[0], -1, *history.shape[2:])[:, :num_frames]
+    return frames.reshape(len(history), -1, *frames.shape[3:])[:, :num_frames]

@@ -1,6 +1,7 @@
 """Networks by configuration, and baselines."""
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from adr_jax.models.adrnet import ADRNet
@@ -9,6 +10,15 @@ from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.unet import UNet
 
 NAMES = ("adrnet", "cnn", "unet", "fno")
+# Width and number of blocks by size.
+SIZES = {"tiny": (16, 2), "small": (24, 3), "base": (64, 6)}
+DTYPES = {"float32": None, "bfloat16": jnp.bfloat16}
+
+
+def width(config: ConfigDict) -> tuple[int, int]:
+    """Channels and blocks of the `model` section: those of its size, or its own."""
+    channels, blocks = SIZES[config.size]
+    return config.channels or channels, config.num_blocks or blocks
 
 
 def build(
@@ -29,6 +39,7 @@ def build(
     unroll = {"on": True, "off": False}.get(
         config.unroll, jax.default_backend() == "cpu"
     )
+    channels, num_blocks = width(config)
     shared = {
         "boundary": config.boundary,
         "coordinates": config.coordinates,
@@ -38,15 +49,18 @@ def build(
         "frames_in": config.frames_in,
         "frames_out": config.frames_out,
         "conserve": config.conserve,
+        "variables_out": config.variables_out,
+        "denoiser": config.denoiser,
+        "dtype": DTYPES[config.dtype],
         "unroll": unroll,
     }
     if config.name == "fno":
         return FNO(**shared)
     if config.name == "unet":
-        return UNet(channels=config.channels, **shared)
+        return UNet(channels=channels, **shared)
     return ADRNet(
-        channels=config.channels,
-        num_blocks=config.num_blocks,
+        channels=channels,
+        num_blocks=num_blocks,
         displacement_fields=config.displacement_fields,
         transport="none" if config.name == "cnn" else config.transport,
         diffusion=config.diffusion,
@@ -54,6 +68,8 @@ def build(
         splitting=config.splitting,
         balance=config.balance,
         reach=config.reach,
+        context=config.context,
+        learned_step=config.time_step == "learned",
         remat=config.remat,
         **shared,
     )

@@ -6,8 +6,9 @@
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from adr_jax.models.blocks import ADRBlock, PointwiseMLP
+from adr_jax.models.blocks import ADRBlock
 from adr_jax.models.frames import FrameNetwork
+from adr_jax.models.layers import PointwiseMLP
 
 
 class ADRNet(FrameNetwork):
@@ -27,13 +28,16 @@ class ADRNet(FrameNetwork):
     splitting: str = "lie"
     balance: str = "fixed"
     reach: float = 0.0
+    context: int = 0
+    learned_step: bool = False
     remat: bool = False
 
     def features(
         self, seen: Float[Array, "batch *space seen"]
     ) -> Float[Array, "batch *space channels"]:
         """Embed, and one step of the blocks after the other."""
-        z = PointwiseMLP(self.channels, self.channels, name="embed")(seen)
+        embed = PointwiseMLP(self.channels, self.channels, self.dtype, name="embed")
+        z = embed(seen)
         block = nn.remat(ADRBlock, prevent_cse=False) if self.remat else ADRBlock
         scan = nn.scan(
             lambda block, z, _: (block(z), None),
@@ -52,6 +56,9 @@ class ADRNet(FrameNetwork):
             splitting=self.splitting,
             balance=self.balance,
             reach=self.reach,
+            context=self.context,
+            learned_step=self.learned_step,
+            dtype=self.dtype,
             name="blocks",
         )
         return scan(blocks, z, None)[0]

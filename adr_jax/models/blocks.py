@@ -8,17 +8,17 @@ A state is z (batch, *space, channels). One block of time step h does
     z <- z + h * f(z)          reaction: each cell on its own
 
 or the same three split in another way.
-
-Nothing in the parameters fixes the resolution.
 """
 
 import itertools
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from adr_jax.models.layers import PADDING, Conv, ConvPair, Norm, PointwiseMLP
+from adr_jax.models.resolution import cut_to, double, fill_up, halve
 from adr_jax.operators.advection import pull, push
 from adr_jax.operators.diffusion import METHODS, diffuse
 from adr_jax.operators.splitting import lie, strang
@@ -31,104 +31,18 @@ BALANCES = ("fixed", "learned", "predicted")
 ORDERS = tuple("".join(order) for order in itertools.permutations("adr"))
 SPLITTINGS = ("lie", *ORDERS, "strang")
 
-# How a convolution sees beyond the edge, for each boundary rule of the operators.
-PADDING = {
-    "clamp": "edge",
-    "open": "edge",
-    "reflect": "symmetric",
-    "periodic": "wrap",
-}
-
-
-class Norm(nn.Module):
-    """Divides by the root mean square over space and channels, one gain per channel.
-
-    Never cell by cell: where a field is flat a cell's channels are nearly equal, and
-    dividing by their spread multiplies noise by hundreds at every step of a rollout.
-    """
-
-    @nn.compact
-    def __call__(
-        self, z: Float[Array, "batch *space channels"]
-    ) -> Float[Array, "batch *space channels"]:
-        """Same shape, root mean square 1 in each sample before the gain."""
-        gain = self.param("gain", nn.initializers.ones, (z.shape[-1],))
-        axes = tuple(range(1, z.ndim))
-        mean_square = jnp.mean(jnp.square(z), axes, keepdims=True)
-        return z * jax.lax.rsqrt(mean_square + 1e-6) * gain
-
-
-class Conv(nn.Module):
-    """A 3 x 3 convolution which keeps the shape and pads by the boundary rule."""
-
-    features: int
-    boundary: str
-    scale: float = 1.0  # of the initial weights
-
-    @nn.compact
-    def __call__(
-        self, z: Float[Array, "batch *space channels"]
-    ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
-        axes = z.ndim - 2
-        padded = jnp.pad(
-            z, [(0, 0), *[(1, 1)] * axes, (0, 0)], mode=PADDING[self.boundary]
-        )
-        y = nn.Conv(
-            self.features,
-            kernel_size=(3,) * axes,
-            # "VALID" would be the same after the cut below, but XLA compiles that to
-            # a loop four times slower on CPUs, and half as slow with its gradients.
-            padding="SAME",
-            kernel_init=nn.initializers.variance_scaling(
-                self.scale**2, "fan_in", "truncated_normal"
-            ),
-        )(padded)
-        return y[(slice(None), *[slice(1, -1)] * axes)]
-
-
-class PointwiseMLP(nn.Module):
-    """A dense layer plus a network of two, acting on each cell alone.
-
-    The plain layer gives the data's linear part a straight way through, which is what a
-    small perturbation of the input sees.
-    """
-
-    hidden: int
-    features: int
-
-    @nn.compact
-    def __call__(
-        self, z: Float[Array, "batch *space channels"]
-    ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
-        bent = nn.Dense(self.features)(nn.silu(nn.Dense(self.hidden)(z)))
-        return bent + nn.Dense(self.features, use_bias=False)(z)
-
-
-class ConvPair(nn.Module):
-    """Two convolutions, the first to twice the features: a cell with its neighbours."""
-
-    features: int
-    boundary: str
-
-    @nn.compact
-    def __call__(
-        self, z: Float[Array, "batch *space channels"]
-    ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
-        y = nn.silu(Conv(2 * self.features, self.boundary)(z))
-        return Conv(self.features, self.boundary)(y)
-
 
 class Velocity(nn.Module):
     """A small residual network: state to velocity, in cells per unit of time.
 
-    It starts near zero, so that an untrained block moves next to nothing.
+    It starts near zero, so that an untrained block moves next to nothing. `context`
+    is how many coarser levels it looks at, each with cells twice as long.
     """
 
     fields: int
     boundary: str
+    context: int = 0
+    dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(
@@ -136,12 +50,29 @@ class Velocity(nn.Module):
     ) -> Float[Array, "batch *space fields axes"]:
         """(batch, *space, channels) to (batch, *space, fields, axes)."""
         axes = z.ndim - 2
-        y = Norm()(z)
-        y = y + Conv(z.shape[-1], self.boundary)(
-            nn.silu(Conv(z.shape[-1], self.boundary)(y))
+        y = self._refined(Norm()(z))
+        if self.context:
+            space, mode = z.shape[1:-1], PADDING[self.boundary]
+            coarse = self._coarser(fill_up(y, self.context, mode), self.context)
+            y = y + cut_to(coarse, space)
+        y = Conv(self.fields * axes, self.boundary, scale=1e-2, dtype=self.dtype)(
+            nn.silu(y)
         )
-        y = Conv(self.fields * axes, self.boundary, scale=1e-2)(nn.silu(y))
         return y.reshape(*y.shape[:-1], self.fields, axes)
+
+    def _coarser(self, y, levels):
+        """What the levels below see of `y`, brought up to its resolution."""
+        y = self._refined(halve(y))
+        if levels > 1:
+            y = y + self._coarser(y, levels - 1)
+        return double(y)
+
+    def _refined(self, y):
+        """A residual pair of convolutions."""
+        first, second = (
+            Conv(y.shape[-1], self.boundary, dtype=self.dtype) for _ in range(2)
+        )
+        return y + second(nn.silu(first(y)))
 
 
 class Balance(nn.Module):
@@ -183,8 +114,8 @@ class ADRBlock(nn.Module):
     `transport`: "push" moves content and keeps its sum; "pull" samples upstream and
     keeps its values, with arrows that mean the same; "none" adds the fields that would
     have moved the state instead, the ablation with the very same parameters.
-    `diffusion`: "explicit", at a learned rate within the stable range, "implicit" or
-    "exact" at any learned rate, or "none".
+    `diffusion`: at a learned rate for each channel, "explicit", kept within the stable
+    range, "implicit" or "exact"; or "none".
     `reaction`: "pointwise", each cell on its own, or "conv", 3 x 3 cells. With "conv"
     and no diffusion, diffusion and reaction are one pair of convolutions, as in the
     authors' code.
@@ -193,6 +124,8 @@ class ADRBlock(nn.Module):
     With these Euler parts Strang is symmetric, not of second order.
     `balance`: of the terms' step sizes, "fixed", or see `Balance`.
     `reach`: the largest displacement along an axis, in cells; 0 sets no bound.
+    `context`: coarser levels that the velocity network looks at.
+    `learned_step`: whether the time step is learned, from `time_step` on.
     The displacement, (batch, *space, fields, axes) in cells, is sown as
     `intermediates/displacement`.
     """
@@ -206,22 +139,30 @@ class ADRBlock(nn.Module):
     splitting: str = "lie"
     balance: str = "fixed"
     reach: float = 0.0
+    context: int = 0
+    learned_step: bool = False
+    dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space channels"]:
         """The state one time step later."""
+        h = self.time_step
+        if self.learned_step:
+            h = h * jnp.exp(self.param("log_step", nn.initializers.zeros, ()))
         factors = 1.0, 1.0, 1.0
         if self.balance != "fixed":
             factors = Balance(self.balance, self.fields, name="balance")(z)
-        velocity = Velocity(self.fields, self.boundary, name="velocity")
-        u = self.time_step * factors[0] * velocity(z)
+        velocity = Velocity(
+            self.fields, self.boundary, self.context, self.dtype, name="velocity"
+        )
+        u = h * factors[0] * velocity(z)
         if self.reach:
             u = self.reach * jnp.tanh(u / self.reach)
         if self.transport != "none":
             self.sow("intermediates", "displacement", u)
-        amount = factors[1] * self._diffusivity(z)
+        amount = h * factors[1] * self._diffusivity(z)
         norm, source = Norm(), self._reaction(z)
 
         # Each for a share of the block's time step.
@@ -232,12 +173,13 @@ class ADRBlock(nn.Module):
             if self.diffusion == "none":
                 return z
             part = share * amount
-            if self.diffusion == "explicit":  # stable whatever the balance
-                part = jnp.minimum(part, 1 / (2 * (z.ndim - 2)))
+            if self.diffusion == "explicit":  # smoothly kept below what is stable
+                limit = 1 / (2 * (z.ndim - 2))
+                part = -limit * jnp.expm1(-part / limit)
             return diffuse(z, part, method=self.diffusion, boundary=self.boundary)
 
         def reaction(z, share):
-            return z + share * self.time_step * factors[2] * source(norm(z))
+            return z + share * h * factors[2] * source(norm(z))
 
         if self.splitting == "strang":
             return strang(advection, diffusion, reaction)(z, 1.0)
@@ -256,14 +198,13 @@ class ADRBlock(nn.Module):
     def _reaction(self, z):
         channels = z.shape[-1]
         if self.reaction == "conv":
-            return ConvPair(channels, self.boundary, name="reaction")
-        return PointwiseMLP(2 * channels, channels, name="reaction")
+            return ConvPair(channels, self.boundary, self.dtype, name="reaction")
+        return PointwiseMLP(2 * channels, channels, self.dtype, name="reaction")
 
     def _diffusivity(self, z):
-        """Time step times diffusivity of each channel, learned."""
+        """Diffusivity of each channel, in cells squared per unit of time, learned."""
         if self.diffusion == "none":
             return 0.0
-        logit = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
-        if self.diffusion == "explicit":
-            return nn.sigmoid(logit) / (2 * (z.ndim - 2))  # the limit of stability
-        return nn.softplus(logit)
+        return nn.softplus(
+            self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
+        )

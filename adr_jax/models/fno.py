@@ -68,14 +68,15 @@ class FNO(FrameNetwork):
         if not self.coordinates:
             seen = jnp.concatenate([seen, cell_middles(seen)], axis=-1)
         space = seen.shape[1:-1]
-        z = nn.Dense(self.channels, name="lift")(seen)
+        z = nn.Dense(self.channels, dtype=self.dtype, name="lift")(seen)
         if self.boundary != "periodic":
             width = [(0, 0), *[(0, self.padding)] * len(space), (0, 0)]
             z = jnp.pad(z, width)
         for layer in range(self.layers):
             spectral = SpectralConv(self.channels, self.modes)(z)
-            z = spectral + nn.Dense(self.channels)(z)
+            z = spectral + nn.Dense(self.channels, dtype=self.dtype)(z)
             if layer < self.layers - 1:
                 z = nn.gelu(z)
         z = z[(slice(None), *(slice(n) for n in space))]
-        return nn.gelu(nn.Dense(128, name="widen")(z))
+        widen = nn.Dense(128, dtype=self.dtype, name="widen")
+        return nn.gelu(widen(z)).astype(seen.dtype)

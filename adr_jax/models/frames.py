@@ -2,10 +2,12 @@
 
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from adr_jax.models.baselines import BASELINES
-from adr_jax.models.blocks import Conv, PointwiseMLP
+from adr_jax.models.hourglass import Hourglass
+from adr_jax.models.layers import Conv, PointwiseMLP
 from adr_jax.operators.flux import net_inflow
 
 HEADS = ("frames", *BASELINES)
@@ -39,28 +41,45 @@ class FrameNetwork(nn.Module):
     # Output a flux between cells instead of a change of each: sums are kept, and still
     # regions stay still, whatever the parameters.
     conserve: bool = False
+    # Forecast the first so many variables alone, the others being given, such as the
+    # shape of the ground; 0 means all.
+    variables_out: int = 0
+    # Correct the forecast by a UNet of half as many channels, over which sums are lost.
+    denoiser: bool = False
+    # Of products; None: that of the history.
+    dtype: DTypeLike | None = None
     # Whether loops over layers or forecasts are compiled as straight lines.
     unroll: bool = False
 
     @nn.compact
     def __call__(
-        self, history: Float[Array, "batch time *space variables"]
-    ) -> Float[Array, "batch frames_out *space variables"]:
-        """The `frames_out` frames that follow `history`."""
+        self,
+        history: Float[Array, "batch time *space variables"],
+        scalars: Float[Array, "batch any"] | None = None,
+    ) -> Float[Array, "batch frames_out *space variables_out"]:
+        """The `frames_out` frames that follow `history`.
+
+        `scalars` are what else is known of each sample, such as a parameter of its
+        equation or the lead time, at unit scale; the network sees them in every cell.
+        """
         history = history[:, -self.frames_in :]
-        variables = history.shape[-1]
-        z = self.features(self._seen(history))
+        variables = self.variables_out or history.shape[-1]
+        z = self.features(self._seen(history, scalars))
         outputs = self.frames_out * variables
         if self.conserve:
             output = self._inflow(z, outputs)
         else:
-            output = PointwiseMLP(self.channels, outputs, name="project")(z)
-        output = output.reshape(*z.shape[:-1], self.frames_out, variables)
-        output = jnp.moveaxis(output, -2, 1)
-        if self.head == "frames":
-            return output
-        base = BASELINES[self.head](history, self.frames_out)
-        return base + jnp.asarray(self.output_scale, output.dtype) * output
+            project = PointwiseMLP(self.channels, outputs, self.dtype, name="project")
+            output = project(z)
+        scale = jnp.asarray(self.output_scale, output.dtype)
+        scale = jnp.broadcast_to(scale, history.shape[-1:])[:variables]
+        frames = scale * _as_frames(output, variables)
+        if self.head != "frames":
+            base = BASELINES[self.head](history, self.frames_out)
+            frames = base[..., :variables] + frames
+        if self.denoiser:
+            frames = frames + scale * self._correction(frames)
+        return frames
 
     def features(
         self, seen: Float[Array, "batch *space seen"]
@@ -68,15 +87,29 @@ class FrameNetwork(nn.Module):
         """The network itself."""
         raise NotImplementedError
 
-    def _seen(self, history):
-        """The last frame and the changes before it, as channels."""
+    def _seen(self, history, scalars):
+        """The last frame and the changes before it, as channels, and what is known."""
         changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
         seen = jnp.concatenate([history[:, -1:], changes], axis=1)
-        seen = jnp.moveaxis(seen, 1, -2)
-        seen = seen.reshape(*seen.shape[:-2], -1)
+        seen = _as_channels(seen)
         if self.coordinates:
             seen = jnp.concatenate([seen, cell_middles(seen)], axis=-1)
+        if scalars is not None:
+            everywhere = scalars.reshape(len(seen), *(1,) * (seen.ndim - 2), -1)
+            shape = (*seen.shape[:-1], everywhere.shape[-1])
+            everywhere = jnp.broadcast_to(everywhere, shape).astype(seen.dtype)
+            seen = jnp.concatenate([seen, everywhere], axis=-1)
         return seen
+
+    def _correction(self, frames):
+        """What a UNet adds to a forecast: next to nothing before it is trained."""
+        z = _as_channels(frames)
+        y = Hourglass(
+            max(self.channels // 2, 1), 2, self.boundary, self.dtype, name="denoiser"
+        )(z)
+        small = nn.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")
+        y = nn.Dense(z.shape[-1], kernel_init=small, name="correction")(y)
+        return _as_frames(y, frames.shape[-1])
 
     def _inflow(self, z, outputs):
         """What fluxes projected from the features bring to each cell.
@@ -84,10 +117,23 @@ class FrameNetwork(nn.Module):
         A flux belongs to the face between two cells, and depends on both.
         """
         axes = z.ndim - 2
-        z = PointwiseMLP(self.channels, self.channels, name="project")(z)
-        flux = Conv(outputs * axes, self.boundary, name="flux")(z)
+        project = PointwiseMLP(self.channels, self.channels, self.dtype, name="project")
+        flux = Conv(outputs * axes, self.boundary, dtype=self.dtype, name="flux")
+        flux = flux(project(z))
         flux = flux.reshape(*flux.shape[:-1], outputs, axes)
         return net_inflow(flux, boundary=self.boundary)
+
+
+def _as_channels(frames):
+    """(batch, time, *space, variables) to (batch, *space, time * variables)."""
+    channels = jnp.moveaxis(frames, 1, -2)
+    return channels.reshape(*channels.shape[:-2], -1)
+
+
+def _as_frames(channels, variables):
+    """What `_as_channels` undoes."""
+    frames = channels.reshape(*channels.shape[:-1], -1, variables)
+    return jnp.moveaxis(frames, -2, 1)
 
 
 def cell_middles(

@@ -36,6 +36,9 @@ CHOICES = {
     "model.splitting": SPLITTINGS,
     "model.balance": BALANCES,
     "model.head": HEADS,
+    "model.size": tuple(models.SIZES),
+    "model.time_step": ("fixed", "learned"),
+    "model.dtype": tuple(models.DTYPES),
     "model.unroll": ("auto", "on", "off"),
     "train.optimizer": OPTIMIZERS,
 }
@@ -51,8 +54,10 @@ MINIMA = {
     "data.noise": 0,
     "data.dropped": 0,
     "data.missing": 0,
-    "model.channels": 1,
-    "model.num_blocks": 1,
+    "model.channels": 0,
+    "model.num_blocks": 0,
+    "model.variables_out": 0,
+    "model.context": 0,
     "model.displacement_fields": 0,
     "model.reach": 0,
     "model.frames_in": 0,
@@ -79,8 +84,6 @@ MINIMA = {
 # Fields whose other values are planned: this release has the one given here.
 NOT_YET = {
     "data.variable": "",
-    "model.denoiser": False,
-    "model.dtype": "float32",
     "train.accumulate": 1,
 }
 
@@ -117,7 +120,8 @@ def check(config: ConfigDict) -> None:
     for name in ("train.ema", "train.feedback_after", "data.dropped", "data.missing"):
         if fields[name] >= 1:
             _refuse(name, fields[name], "a share below 1")
-    channels, groups = config.model.channels, config.model.displacement_fields
+    channels, _ = models.width(config.model)
+    groups = config.model.displacement_fields
     if groups and channels % groups:
         _refuse(
             "model.displacement_fields", groups, f"a divisor of {channels} channels"
@@ -127,6 +131,10 @@ def check(config: ConfigDict) -> None:
         _refuse("model.frames_in", seen, f"at most data.history, {config.data.history}")
     if config.model.conserve and config.model.head == "frames":
         _refuse("model.conserve", True, "False, or a head that has a base to add to")
+    if config.model.conserve and config.model.denoiser:
+        _refuse(
+            "model.denoiser", True, "False with model.conserve, whose sums it loses"
+        )
     if config.model.head == "extrapolation" and seen < 2:
         field = "model.frames_in" if config.model.frames_in else "data.history"
         _refuse(field, seen, "2 or more to extrapolate from")

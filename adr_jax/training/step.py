@@ -83,7 +83,7 @@ def make_train_step(
     Cells that are missing in the target do not count.
     """
     mean, std = jnp.asarray(statistics.mean), jnp.asarray(statistics.std)
-    scale = jnp.asarray(model.output_scale)
+    scale = jnp.broadcast_to(jnp.asarray(model.output_scale), mean.shape)
     history_length = config.data.history
     num_frames = max(config.data.horizon, (1 + feedback) * config.model.frames_out)
     lost = {
@@ -101,7 +101,8 @@ def make_train_step(
             unroll=model.unroll,
         )
         known = ~jnp.isnan(target)
-        error = jnp.where(known, forecast - jnp.where(known, target, 0), 0) / scale
+        error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
+        error = error / scale[: error.shape[-1]]
         return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
 
     def observe(history: Array, step: Array, row: Array) -> Array:
@@ -123,6 +124,7 @@ def make_train_step(
             history, batch.row
         )
         target = frames[:, history_length : history_length + num_frames]
+        target = target[..., : config.model.variables_out or None]
         (errors, count), gradients = parallel.total(
             jax.value_and_grad(loss_of, has_aux=True)(state.params, history, target)
         )

@@ -1,0 +1,60 @@
+"""The layers of a UNet: a network by itself, and the denoiser of others."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
+
+from adr_jax.models.layers import PADDING, Conv, Norm
+from adr_jax.models.resolution import cut_to, double, fill_up, halve
+
+
+class ConvNormPair(nn.Module):
+    """Twice a convolution, a norm and a bend."""
+
+    features: int
+    boundary: str
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, "batch *space channels"]
+    ) -> Float[Array, "batch *space features"]:
+        """(batch, *space, channels) to (batch, *space, features)."""
+        for _ in range(2):
+            z = Conv(self.features, self.boundary, dtype=self.dtype)(z)
+            z = nn.silu(Norm()(z))
+        return z
+
+
+class Hourglass(nn.Module):
+    """Down `levels` halvings of the resolution, and up beside what was left.
+
+    `channels` at full resolution, twice as many at every level below. A grid that
+    cannot be halved `levels` times is padded by the boundary rule, and cut after.
+    """
+
+    channels: int
+    levels: int
+    boundary: str
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, "batch *space any"]
+    ) -> Float[Array, "batch *space channels"]:
+        """(batch, *space, any) to (batch, *space, channels)."""
+        space = z.shape[1:-1]
+        z = fill_up(z, self.levels, PADDING[self.boundary])
+        left = []
+        for level in range(self.levels):
+            z = self._pair(z, level)
+            left.append(z)
+            z = halve(z)
+        z = self._pair(z, self.levels)
+        for level in reversed(range(self.levels)):
+            z = self._pair(jnp.concatenate([double(z), left[level]], axis=-1), level)
+        return cut_to(z, space)
+
+    def _pair(self, z, level):
+        return ConvNormPair(self.channels * 2**level, self.boundary, self.dtype)(z)
