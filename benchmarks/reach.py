@@ -69,11 +69,10 @@ def measure(blocks: int, displacement: float | None) -> tuple[int, float]:
         head="frames",
     )
     history = jax.random.normal(jax.random.key(0), (1, 1, CELLS, 1))
-    params = {"params": model.init(jax.random.key(1), history)["params"]}
+    params: dict = {"params": model.init(jax.random.key(1), history)["params"]}
     if displacement is not None:  # per unit of time, of which a block has a share
-        params["params"]["blocks"]["velocity"]["Conv_2"]["Conv_0"]["bias"] += (
-            displacement * blocks
-        )
+        last = params["params"]["blocks"]["velocity"]["Conv_2"]["Conv_0"]
+        last["bias"] = last["bias"] + displacement * blocks
 
     def output_cell(history):
         with nn.intercept_methods(hold_norm):
