@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from adr_jax.errors import InputError
-from adr_jax.evaluation import figures, report, run_files
+from adr_jax.evaluation import figures, numerals, report, run_files
 
 STEPS = 12
 
@@ -33,7 +33,12 @@ RESULTS = {
             "samples": 728,
             "extrapolation": {"nrmse": 1.8e-3, "psnr": 40.5, "oddity": 5.0},
             "persistence": {"nrmse": 6.8e-3, "psnr": 31.25},
-            "model": {"nrmse": 1.113e-4, "psnr": 38.17, "oddity": 3.0},
+            "model": {
+                "nrmse": 1.113e-4,
+                "psnr": 38.17,
+                "oddity": 3.0,
+                "spread": {"nrmse": 2.34e-5, "psnr": 1.5},
+            },
         },
         "rollout": {
             "split": "test",
@@ -172,7 +177,8 @@ def test_numbers_shown_are_the_numbers_given(page):
         assert rollout[row]["nRMSE"]["value"] == given["nrmse"]
         assert rollout[row]["mass drift"]["value"] == given["mass_drift"]
         assert rollout[row]["nRMSE at step 10"]["value"] == given["nrmse_at"]["10"]
-    assert one_step["model"]["nRMSE"]["text"] == "★ 1.11e-4"
+    assert one_step["model"]["nRMSE"]["text"] == "★ 1.11e-4 ±2.3e-5"
+    assert one_step["model"]["PSNR"]["text"] == "38.2 ±1.5"
     assert one_step["persistence"]["nRMSE"]["text"] == "6.80e-3"
     assert one_step["persistence"]["oddity"]["text"] == "–"
 
@@ -198,6 +204,21 @@ def test_best_is_marked_in_words_and_by_direction_of_the_metric(page):
     assert best("nRMSE") == {"model"}  # lower is better
     assert best("PSNR") == {"extrapolation"}  # higher is better
     assert best("oddity") == set()  # nobody knows
+
+
+@pytest.mark.parametrize(
+    ("metric", "key", "text"),
+    [
+        ("nrmse_at", "10", "nRMSE at step 10"),
+        ("csi_2", "", "CSI 2"),
+        ("fss_0.5_5cells", "", "FSS 0.5 5cells"),
+        ("ms_ssim_by_step", "", "MS-SSIM"),
+        ("ms_per_frame", "", "ms per frame"),
+        ("psnr_wrapped", "", "PSNR wrapped"),
+    ],
+)
+def test_label(metric, key, text):
+    assert report.label(metric, key) == text
 
 
 def test_nan_is_shown_and_is_never_best(workdir):
@@ -513,7 +534,7 @@ def test_frames_write_the_ends_of_each_error_scale():
     ],
 )
 def test_numeral(value, text):
-    assert figures.numeral(value) == text
+    assert numerals.numeral(value) == text
 
 
 @pytest.mark.parametrize(
@@ -521,3 +542,18 @@ def test_numeral(value, text):
 )
 def test_duration(seconds, text):
     assert report.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "scales, text",
+    [
+        ({"cell_size": "2 km", "frame_interval": "5 min"}, "Cell size 2 km, time bet"),
+        ({"cell_size": 0.25}, "Cell size 0.25."),
+    ],
+    ids=["words", "numbers"],
+)
+def test_scales_are_words_or_numbers(workdir, scales, text):
+    arrays = {name: np.array(value) for name, value in scales.items()}
+    write_example(workdir, {**example(), **arrays})
+    report.write_report(workdir)
+    assert text in Page(workdir / "report.html").text

@@ -19,6 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from adr_jax.evaluation.numerals import numeral
+
 INK, PAPER = "#1b1f24", "#fefefd"
 # Blue, orange and green that colour-blind readers can tell apart, each readable on
 # white and on near-black; the dashes tell them apart without colour.
@@ -48,17 +50,6 @@ _RC: dict = {
     "ytick.color": INK,
 }
 _NO_METADATA: dict = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-
-
-def numeral(value: float, digits: int = 3) -> str:
-    """Writes a number to `digits` significant digits: 1.20e-4, 0.0160, 31.1, 4000."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    if 1e-2 <= abs(value) < 1e5:
-        decimals = digits - 1 - math.floor(math.log10(abs(value)))
-        return f"{value:.{max(decimals, 0)}f}"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def curves(
@@ -202,7 +193,7 @@ def inline(svg: str, *, name: str, alt: str) -> str:
 
     `name` keeps the identifiers of several figures on one page apart.
     """
-    (view,) = re.findall(r'<svg[^>]*(viewBox="[^"]*")', svg)
+    ((view, width),) = re.findall(r'<svg[^>]*(viewBox="[^"]* ([0-9.]+) [0-9.]+")', svg)
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     # Of its many identifiers, only those referred to are needed, apart from others'.
@@ -210,7 +201,9 @@ def inline(svg: str, *, name: str, alt: str) -> str:
     body = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", body)
     body = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", body)
     body = body.replace(INK, "currentColor").replace(PAPER, "none")
-    return f'<svg {view} role="img" aria-label="{html.escape(alt)}">{body}'
+    # A figure grows with the page, to some 1.7 pixels a point.
+    size = f'style="--width: {1.7 * float(width):.0f}px"'
+    return f'<svg {view} {size} role="img" aria-label="{html.escape(alt)}">{body}'
 
 
 def _svg(figure: Figure) -> str:
@@ -223,7 +216,7 @@ def _svg(figure: Figure) -> str:
 
 def _panels(down: int, across: int, shape: tuple) -> Figure:
     """A figure for `down` by `across` fields with room for titles and colour bars."""
-    width = max(8.0, 1.6 * across)
+    width = max(min(8.0, 2.7 * across), 1.6 * across)
     height = down * (0.4 + width / across * shape[0] / shape[1])
     return Figure(figsize=(width, height), layout="compressed")
 

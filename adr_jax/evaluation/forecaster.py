@@ -1,5 +1,6 @@
 """From a network in normalised units to forecasts in physical ones."""
 
+import time
 from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
@@ -30,15 +31,58 @@ def physical_rollout(
     """
     mean = np.asarray(statistics.mean, np.float32)
     std = np.asarray(statistics.std, np.float32)
+    normalised = normaliser(statistics, history_length)
 
     def forecast(
         params: Mapping,
         history: Float[Array, "batch time *space channels"],
         num_frames: int,
     ) -> Float[Array, "batch num_frames *space channels"]:
-        normalised = fill_missing((history[:, -history_length:] - mean) / std)
-        frames = rollout(lambda h: apply(params, h), normalised, num_frames)
+        frames = rollout(lambda h: apply(params, h), normalised(history), num_frames)
         kept = frames.shape[-1]  # a network may forecast the first channels only
         return frames * jnp.asarray(std[:kept]) + mean[:kept]
 
     return forecast
+
+
+def normaliser(statistics: Statistics, history_length: int) -> Callable:
+    """Physical history to what a network takes: its end, at unit scale, no gaps."""
+    mean = np.asarray(statistics.mean, np.float32)
+    std = np.asarray(statistics.std, np.float32)
+
+    def normalised(
+        history: Float[Array, "batch time *space channels"],
+    ) -> Float[Array, "batch history_length *space channels"]:
+        return fill_missing((history[:, -history_length:] - mean) / std)
+
+    return normalised
+
+
+class Timed:
+    """A forecaster that measures itself.
+
+    The first call with histories of one shape compiles and does not count.
+    """
+
+    def __init__(self, forecast: Forecast):
+        self._forecast = forecast
+        self._seconds, self._frames = 0.0, 0
+        self._seen = set()
+
+    def __call__(self, history: np.ndarray, num_frames: int) -> np.ndarray:
+        """The forecast."""
+        start = time.perf_counter()
+        frames = np.asarray(self._forecast(history, num_frames))
+        seconds = time.perf_counter() - start
+        if (history.shape, num_frames) in self._seen:
+            self._seconds += seconds
+            self._frames += len(history) * num_frames
+        self._seen.add((history.shape, num_frames))
+        self._last = history, num_frames
+        return frames
+
+    def ms_per_frame(self) -> float:
+        """Milliseconds for each frame of a sample; repeats the last call if need be."""
+        if not self._frames:
+            self(*self._last)
+        return 1e3 * self._seconds / self._frames

@@ -3,15 +3,17 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 from tqdm import tqdm
 
+from adr_jax.data.corruption import fill_missing
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
-from adr_jax.evaluation.forecaster import Forecast
-from adr_jax.evaluation.metrics import METRICS
-from adr_jax.models.baselines import BASELINES
+from adr_jax.evaluation.advected import FORECASTERS
+from adr_jax.evaluation.forecaster import Forecast, Timed
+from adr_jax.evaluation.metrics import Ratio, metrics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,13 +27,12 @@ class Protocol:
     history: int
     horizon: int
     stride: int
-    # Steps whose nRMSE is reported by itself.
+    # Steps whose headline metric is reported by itself.
     milestones: Sequence[int] = ()
 
     def windows(self, dataset: Dataset, split: str, model_history: int) -> Windows:
         """The windows this protocol scores: history, then horizon."""
-        lengths = dataset.trajectories.lengths
-        frames = min((lengths[int(n)] for n in dataset.splits[split]), default=0)
+        lengths = [dataset.trajectories.lengths[int(n)] for n in dataset.splits[split]]
         history = self.history or model_history
         if history < model_history:
             raise InputError(
@@ -39,8 +40,11 @@ class Protocol:
                 f"{model_history}: leave the protocol out of eval.protocols or train "
                 "with a shorter history"
             )
-        length = history + (self.horizon or frames - history)
-        return Windows(dataset, split, length, self.stride or frames)
+        # At least one frame to forecast: where none is left, Windows says so.
+        left = max(min(lengths, default=0) - history, 1)
+        length = history + (self.horizon or left)
+        stride = self.stride or max(lengths, default=1)
+        return Windows(dataset, split, length, stride)
 
 
 PROTOCOLS = {
@@ -48,7 +52,26 @@ PROTOCOLS = {
     "one_step": Protocol(history=0, horizon=1, stride=1),
     # PDEBench: first 10 frames in, the other 91 out, forecasts fed back.
     "rollout": Protocol(history=10, horizon=0, stride=0, milestones=(10, 50, 91)),
+    # CloudCast: four hours in, four out, each frame once a target; 1 step is 15 min.
+    "cloudcast": Protocol(history=16, horizon=16, stride=16, milestones=(1, 4, 8, 16)),
+    # Moving MNIST: the halves of each sequence of twenty frames.
+    "moving_mnist": Protocol(history=10, horizon=10, stride=0, milestones=(1, 5, 10)),
+    # Trained on KITTI, tested on Caltech: clips of eleven frames with none in common.
+    "kitti_caltech": Protocol(history=10, horizon=1, stride=11),
+    # DMVFN's setting. Its authors' "t+k" is the mean of steps 1 to k, not step k.
+    "kitti_dmvfn": Protocol(history=2, horizon=5, stride=1, milestones=(1, 3, 5)),
+    # Two hours of radar frames, five minutes apart; a start every half hour.
+    "nowcast": Protocol(history=0, horizon=24, stride=6, milestones=(6, 12, 18, 24)),
 }
+
+
+def check(
+    dataset: Dataset, names: Sequence[str], *, model_history: int, split: str = "test"
+) -> None:
+    """Raises InputError, before any training, for data that cannot be scored so."""
+    metrics_of(dataset)
+    for name in names:
+        PROTOCOLS[name].windows(dataset, split, model_history)
 
 
 def score(
@@ -63,9 +86,12 @@ def score(
     """Scores a model and the baselines by each protocol, in the same pass.
 
     Returns:
-      `{protocol: {"split", "samples", "history", "horizon", forecaster: scores}}`
-      where scores are means over samples, steps and channels, and where there are
-      several steps also `nrmse_by_step`, and `nrmse_at` the protocol's milestones.
+      `{protocol: {"split", "samples", "history", "horizon", forecaster: scores}}`.
+      Scores are a number for each metric of the data set (`metrics.Ratio` says what is
+      averaged how), the `spread` of each over samples, and where there are several
+      steps METRIC_by_step, and the first metric's METRIC_at the protocol's milestones.
+      The model also has `ms_per_frame`, milliseconds for each frame it forecast,
+      compilation not counted, with `batch_size` windows at a time.
     """
     return {
         name: _score(
@@ -87,66 +113,55 @@ def _score(
     windows = protocol.windows(dataset, split, model_history)
     history = protocol.history or model_history
     horizon = windows.length - history
-    forecasters = {"model": forecast, **BASELINES}
-    scores = {who: {metric: [] for metric in METRICS} for who in forecasters}
+    metrics = metrics_of(dataset)
+    model = Timed(forecast)
+    forecasters = {"model": model, **FORECASTERS}
+    ratios = {who: {metric.name: [] for metric in metrics} for who in forecasters}
     starts = range(0, len(windows), batch_size)
     for start in tqdm(starts, desc=f"{name} on {split}", disable=None, leave=False):
         numbers = np.arange(start, min(start + batch_size, len(windows)))
         frames = windows.read(numbers)
         past, target = frames[:, :history], frames[:, history:]
         for who, forecaster in forecasters.items():
-            ahead = np.asarray(forecaster(past, horizon))
-            for metric, function in METRICS.items():
-                scores[who][metric].append(function(ahead, target))
+            seen = past if who == "model" else without_missing(past)
+            ahead = np.asarray(forecaster(seen, horizon))
+            for metric in metrics:
+                ratios[who][metric.name].append(metric.measure(ahead, target))
+    summaries = {
+        who: _summary({m: Ratio.joined(r) for m, r in of.items()}, protocol)
+        for who, of in ratios.items()
+    }
+    summaries["model"]["ms_per_frame"] = model.ms_per_frame()
     return {
         "split": split,
         "samples": len(windows),
         "history": history,
         "horizon": horizon,
-        **{
-            who: _summary({m: np.concatenate(v) for m, v in of.items()}, protocol)
-            for who, of in scores.items()
-        },
+        **summaries,
     }
 
 
-def _summary(scores: Mapping[str, np.ndarray], protocol: Protocol) -> dict:
-    summary: dict = {metric: float(values.mean()) for metric, values in scores.items()}
-    by_step = scores["nrmse"].mean(axis=(0, 2))
-    if len(by_step) > 1:
-        summary["nrmse_at"] = {
-            str(step): float(by_step[step - 1])
+# Compiled once, not for every batch.
+_fill_missing = jax.jit(fill_missing)
+
+
+def without_missing(history: np.ndarray) -> np.ndarray:
+    """A history as baselines need it; a model's forecaster fills in for itself."""
+    if np.isnan(history).any():
+        return np.asarray(_fill_missing(history))
+    return history
+
+
+def _summary(scores: Mapping[str, Ratio], protocol: Protocol) -> dict:
+    summary: dict = {metric: ratio.score() for metric, ratio in scores.items()}
+    by_step = {metric: ratio.by_step().tolist() for metric, ratio in scores.items()}
+    headline = next(iter(scores))
+    steps = len(by_step[headline])
+    if steps > 1:
+        summary[f"{headline}_at"] = {
+            str(step): by_step[headline][step - 1]
             for step in protocol.milestones
-            if step <= len(by_step)
+            if step <= steps
         }
-        summary["nrmse_by_step"] = [float(value) for value in by_step]
-    return summary
-
-
-def table(results: Mapping[str, Mapping]) -> str:
-    """The protocols of one run as text, one block each, model and baselines in rows."""
-    blocks = []
-    for name, result in results.items():
-        forecasters = [who for who in result if isinstance(result[who], Mapping)]
-        header = [*METRICS, *(f"step {s}" for s in result["model"].get("nrmse_at", ()))]
-        rows = [["", *header]]
-        for who in forecasters:
-            scores = result[who]
-            values = [scores[m] for m in METRICS]
-            values += scores.get("nrmse_at", {}).values()
-            rows.append([who, *(f"{value:.2e}" for value in values)])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        title = (
-            f"{name}: {result['history']} frames in, {result['horizon']} out, "
-            f"{result['samples']} windows, split {result['split']}"
-        )
-        if len(header) > len(METRICS):
-            title += "; 'step' columns are nrmse"
-        lines = [
-            "  ".join(
-                cell.rjust(width) for cell, width in zip(row, widths, strict=True)
-            )
-            for row in rows
-        ]
-        blocks.append("\n".join([title, *lines]))
-    return "\n\n".join(blocks)
+        summary |= {f"{metric}_by_step": values for metric, values in by_step.items()}
+    return summary | {"spread": {m: ratio.spread() for m, ratio in scores.items()}}

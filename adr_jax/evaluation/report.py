@@ -14,6 +14,8 @@ import numpy as np
 from etils import epath
 
 from adr_jax.errors import InputError
+from adr_jax.evaluation.metrics import direction
+from adr_jax.evaluation.numerals import numeral
 from adr_jax.evaluation.run_files import (
     is_number,
     read_config,
@@ -23,11 +25,12 @@ from adr_jax.evaluation.run_files import (
 )
 
 ROWS = ("model", "persistence", "extrapolation")
-NAMES = {"nrmse": "nRMSE", "rmse": "RMSE", "mse": "MSE", "mae": "MAE"}
-NAMES |= {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
-# Which way a metric is good. Of others nothing is known and no value is marked best.
-LOWER_IS_BETTER = ("nrmse", "rmse", "mse", "mae", "lpips", "mass_drift")
-HIGHER_IS_BETTER = ("psnr", "ssim", "accuracy")
+# Words of metrics' names that are written otherwise.
+NAMES = {"nrmse": "nRMSE", "ssim": "SSIM", "iou": "mean IoU"}
+NAMES |= {
+    word: word.upper()
+    for word in ("rmse", "vrmse", "mse", "mae", "psnr", "csi", "pod", "far", "fss")
+}
 FRAMES_CAPTION = (
     "Target and forecast share one colour scale, the range of the targets. Each "
     "difference has a scale of its own, symmetric about zero: read its numbers."
@@ -105,7 +108,7 @@ def load_template():
         "inline": lambda picture: markupsafe.Markup(
             figures.inline(picture.svg, name=picture.name, alt=picture.alt)
         ),
-        "numeral": figures.numeral,
+        "numeral": numeral,
     }
     environment.tests["number"] = is_number
     return environment.get_template("report.html.jinja")
@@ -118,7 +121,9 @@ def protocol_view(name: str, protocol: Mapping) -> dict:
     """One protocol as the template shows it: what it is, one table, its curves.
 
     Entries of the protocol that are objects are the rows, all others state what was
-    done. A metric is a number, numbers by name, or a list with one for each step.
+    done. A metric is a number, numbers by name, or a list with one for each step; the
+    numbers in `spread` go beside those of their names. A cell of the table is a value,
+    whether it is the best of its column, and its spread or None.
     """
     scores = {row: protocol[row] for row in ROWS if isinstance(protocol.get(row), dict)}
     scores |= {row: s for row, s in protocol.items() if isinstance(s, dict)}
@@ -129,7 +134,10 @@ def protocol_view(name: str, protocol: Mapping) -> dict:
         "facts": {k: v for k, v in protocol.items() if not isinstance(v, dict)},
         "columns": [(label(*key), direction(key[0])) for key in columns],
         "rows": {
-            row: [(values.get(key), _is_best(key, row, cells)) for key in columns]
+            row: [
+                (values.get(key), _is_best(key, row, cells), _spread(scores[row], key))
+                for key in columns
+            ]
             for row, values in cells.items()
         },
         "pictures": step_pictures(name, protocol, scores),
@@ -138,16 +146,10 @@ def protocol_view(name: str, protocol: Mapping) -> dict:
 
 def label(metric: str, key: str = "") -> str:
     """Name of a metric in print: 'nrmse_at', '10' is 'nRMSE at step 10'."""
-    words = metric.removesuffix("_by_step").split("_")
+    plain = metric.removesuffix("_by_step").replace("ms_ssim", "MS-SSIM")
+    words = plain.split("_")
     words += ["step"] if words[-1] == "at" else []
     return " ".join([*(NAMES.get(word, word) for word in words), key]).strip()
-
-
-def direction(metric: str) -> str:
-    """Which values of a metric are better: 'lower', 'higher', or '' if unknown."""
-    if metric.startswith(LOWER_IS_BETTER):
-        return "lower"
-    return "higher" if metric.startswith(HIGHER_IS_BETTER) else ""
 
 
 def duration(seconds: float) -> str:
@@ -162,11 +164,18 @@ def _flat(metrics: Mapping) -> dict[tuple[str, str], object]:
     """Numbers, and numbers by name, under (metric, name); lists are left to curves."""
     flat = {}
     for metric, value in metrics.items():
+        if metric == "spread":
+            continue
         if isinstance(value, dict):
             flat |= {(metric, key): v for key, v in value.items()}
         elif not isinstance(value, list):
             flat[metric, ""] = value
     return flat
+
+
+def _spread(metrics: Mapping, key: tuple[str, str]) -> float | None:
+    spread = metrics.get("spread")
+    return spread.get(key[0]) if isinstance(spread, dict) and not key[1] else None
 
 
 def _is_best(key: tuple[str, str], row: str, cells: Mapping) -> bool:
@@ -230,7 +239,10 @@ def training_pictures(metrics: Mapping[str, Mapping[int, float]]) -> list[Pictur
     for name, caption in captions.items():
         if name in metrics:
             series = {name: (list(metrics[name]), list(metrics[name].values()))}
-            svg = figures.curves(series, x_label="training step", y_label=label(name))
+            log = direction(name.removeprefix("validation_")) != "higher"
+            svg = figures.curves(
+                series, x_label="training step", y_label=label(name), log=log
+            )
             alt = f"{label(name)} against the training step: {_ends(series)}."
             pictures.append(Picture(name, svg, alt, caption))
     return pictures
@@ -266,7 +278,7 @@ def displacement_pictures(forecast: Mapping[str, np.ndarray]) -> list[Picture]:
         return []
     svg = figures.displacements(field[..., 0], displacement)
     blocks, groups = displacement.shape[0], displacement.shape[3]
-    longest = figures.numeral(np.linalg.norm(displacement, axis=-1).max())
+    longest = numeral(np.linalg.norm(displacement, axis=-1).max())
     alt = f"Arrows over the last history frame, for each of {blocks} blocks."
     caption = (
         f"Where each block moves things: the mean over its displacement fields "
@@ -279,13 +291,16 @@ def displacement_pictures(forecast: Mapping[str, np.ndarray]) -> list[Picture]:
 
 def _scales(forecast: Mapping[str, np.ndarray]) -> str:
     names = {"cell_size": "cell size", "frame_interval": "time between frames"}
-    known = [f"{names[k]} {float(forecast[k]):.3g}" for k in names if k in forecast]
+    # Data sets give words, as "2 km", or a number of their own units.
+    known = [
+        f"{name} {value if value.dtype.kind == 'U' else format(float(value), '.3g')}"
+        for key, name in names.items()
+        if (value := forecast.get(key)) is not None
+    ]
     return f" {', '.join(known).capitalize()}." if known else ""
 
 
 def _ends(series: Mapping[str, tuple]) -> str:
-    from adr_jax.evaluation.figures import numeral
-
     return "; ".join(
         f"{name} from {numeral(y[0])} at {x[0]} to {numeral(y[-1])} at {x[-1]}"
         for name, (x, y) in series.items()

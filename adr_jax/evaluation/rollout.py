@@ -39,4 +39,4 @@ def rollout(
     # on CPUs gradients of convolutions in a loop are an order of magnitude slower.
     _, chunks = jax.lax.scan(advance, history, length=calls, unroll=0 if unroll else 1)
     frames = jnp.moveaxis(chunks, 0, 1)
-    return frames.reshape(len(history), -1, *frames.shape[3:])[:, :num_frames]
+    return frames.reshape(history.shape[0], -1, *frames.shape[3:])[:, :num_frames]

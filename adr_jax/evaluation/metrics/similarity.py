@@ -1,0 +1,150 @@
+"""Structural similarity: whether patches of two pictures look alike.
+
+Wang et al., IEEE Trans. Image Process. 13, 2004, with K1 = 0.01 and K2 = 0.03. Frames,
+(samples, steps, *space, channels), are first scaled to 0..1 by `data_range`, the least
+and greatest value they can show. Only windows that lie within the frame and hold no
+missing cell (NaN in the target) count. 1 is perfect.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import correlate1d
+
+from adr_jax.errors import InputError
+from adr_jax.evaluation.metrics import cells
+
+C1, C2 = 0.01**2, 0.03**2
+_bell = np.exp(-0.5 * np.square(np.arange(-5, 6) / 1.5))
+GAUSSIAN = _bell / _bell.sum()
+UNIFORM = np.full(7, 1 / 7)
+# Share of each scale in MS-SSIM, finest first.
+SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+# The least side for which a window fits into the coarsest of them.
+MULTISCALE_CELLS = len(GAUSSIAN) * 2 ** (len(SCALES) - 1)
+
+
+def ssim(
+    forecast: Float[np.ndarray, "samples steps *space channels"],
+    target: Float[np.ndarray, "samples steps *space channels"],
+    data_range: tuple[float, float],
+) -> Float[np.ndarray, "samples steps channels"]:
+    """SSIM with a Gaussian window, 11 wide, standard deviation 1.5 cells.
+
+    As in the paper, and in scikit-image with `gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False`.
+    """
+    return _per_frame(_gaussian_ssim, forecast, target, data_range, len(GAUSSIAN))
+
+
+def ssim_uniform(
+    forecast: Float[np.ndarray, "samples steps *space channels"],
+    target: Float[np.ndarray, "samples steps *space channels"],
+    data_range: tuple[float, float],
+) -> Float[np.ndarray, "samples steps channels"]:
+    """SSIM with a uniform window, 7 wide, and unbiased covariances.
+
+    As in scikit-image without options, which most tables of video forecasting use.
+    """
+    return _per_frame(_uniform_ssim, forecast, target, data_range, len(UNIFORM))
+
+
+def ms_ssim(
+    forecast: Float[np.ndarray, "samples steps *space channels"],
+    target: Float[np.ndarray, "samples steps *space channels"],
+    data_range: tuple[float, float],
+) -> Float[np.ndarray, "samples steps channels"]:
+    """SSIM over five scales, each half the one before, with the Gaussian window.
+
+    The product of contrast and structure at the first four scales and SSIM at the
+    last, to the powers SCALES; a negative factor counts as 0. Source: Wang, Simoncelli
+    and Bovik, Asilomar 2003.
+
+    Raises:
+      InputError: a side of the frames is shorter than 176 cells.
+    """
+    return _per_frame(_multiscale_ssim, forecast, target, data_range, MULTISCALE_CELLS)
+
+
+def check_size(space: Sequence[int], least: int) -> None:
+    """Raises InputError for frames too small for a window."""
+    if min(space) < least:
+        raise InputError(
+            f"this similarity needs frames of at least {least} cells along each axis; "
+            f"got {tuple(space)}: leave it out of the metrics, or use larger frames"
+        )
+
+
+def _per_frame(function, forecast, target, data_range, least) -> np.ndarray:
+    """`function` of each pair of frames: one at a time stays in the cache."""
+    check_size(target.shape[2:-1], least)
+    low, high = data_range
+    pairs = (
+        [((frame.astype(np.float64) - low) / (high - low)) for frame in pair]
+        for sample in zip(forecast, target, strict=True)
+        for pair in zip(*sample, strict=True)
+    )
+    scores = [function(*pair) for pair in pairs]
+    return np.reshape(scores, (*target.shape[:2], target.shape[-1]))
+
+
+def _gaussian_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    luminance, structure, there = _similarities(x, y, GAUSSIAN)
+    return _mean(luminance * structure, there)
+
+
+def _uniform_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    size = len(UNIFORM) ** (x.ndim - 1)
+    luminance, structure, there = _similarities(x, y, UNIFORM, size / (size - 1))
+    return _mean(luminance * structure, there)
+
+
+def _multiscale_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    product = np.ones(x.shape[-1])
+    for scale, power in enumerate(SCALES, start=1):
+        luminance, structure, there = _similarities(x, y, GAUSSIAN)
+        last = scale == len(SCALES)
+        factor = _mean(luminance * structure if last else structure, there)
+        product *= np.maximum(factor, 0.0) ** power
+        x, y = _halved(x), _halved(y)
+    return product
+
+
+def _similarities(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, unbiased: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Luminance, contrast with structure, and which windows count."""
+    local = functools.partial(_local_mean, weights=weights)
+    mean_x, mean_y = local(x), local(y)
+    product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+    covariance = (local(x * y) - product) * unbiased
+    variances = (local(x * x + y * y) - squares) * unbiased
+    luminance = (2 * product + C1) / (squares + C1)
+    structure = (2 * covariance + C2) / (variances + C2)
+    return luminance, structure, ~np.isnan(mean_y)
+
+
+def _local_mean(field: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted means over the windows that lie within (*space, channels)."""
+    reach = len(weights) // 2
+    for axis in range(field.ndim - 1):
+        # A sum over taps, not a running one, keeps a NaN in the windows it lies in.
+        field = correlate1d(field, weights, axis, mode="constant")
+        inside = [slice(None)] * field.ndim
+        inside[axis] = slice(reach, field.shape[axis] - reach)
+        field = field[tuple(inside)]
+    return field
+
+
+def _mean(windows: np.ndarray, there: np.ndarray) -> np.ndarray:
+    return cells.mean(windows, there, tuple(range(windows.ndim - 1)))
+
+
+def _halved(field: np.ndarray) -> np.ndarray:
+    """Means of two cells along each axis of space; an odd last one is dropped."""
+    for axis in range(field.ndim - 1):
+        even = np.moveaxis(field, axis, 0)[: field.shape[axis] // 2 * 2]
+        field = np.moveaxis((even[::2] + even[1::2]) / 2, 0, axis)
+    return field
