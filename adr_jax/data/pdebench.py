@@ -4,13 +4,13 @@
 public files and those made here are read by the same code.
 """
 
-import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
 
 import h5py
 import numpy as np
 
+from adr_jax.data import hdf5
 from adr_jax.errors import InputError
 
 
@@ -19,7 +19,11 @@ class PDEBenchFile:
 
     def __init__(self, path: pathlib.Path):
         self.path = pathlib.Path(path)
-        self._file = _open(self.path)
+        self._file = hdf5.open_file(
+            self.path,
+            "make one with `python -m adr_jax data shallow_water --output "
+            f"{self.path}`",
+        )
         groups = (k for k, item in self._file.items() if isinstance(item, h5py.Group))
         self.keys = tuple(sorted(groups))
         if not self.keys:
@@ -59,13 +63,8 @@ class PDEBenchFile:
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop` of trajectory `index`."""
         key = self.keys[index]
-        try:
+        with hdf5.reading(f"{self.path}: '{key}/data'"):
             frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: '{key}/data' cannot be read ({error}); the file is "
-                "damaged: make or fetch it again"
-            ) from error
         if not np.isfinite(frames).all():
             frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
             raise InputError(
@@ -80,21 +79,6 @@ class PDEBenchFile:
         return None if grid is None else grid[:]
 
 
-def _open(path: pathlib.Path) -> h5py.File:
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file; make one with "
-            f"`python -m adr_jax data shallow_water --output {path}`"
-        )
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(
-            f"{path}: not a readable HDF5 file ({error}); it may be truncated or "
-            "something else: make or fetch it again"
-        ) from error
-
-
 def write(
     path: pathlib.Path,
     trajectories: Iterable[tuple[str, np.ndarray]],
@@ -104,27 +88,20 @@ def write(
 ) -> None:
     """Writes (key, (time, x, y, channels)) pairs, whole or not at all.
 
-    The file grows under a temporary name beside `path` and is renamed when complete.
     Frames are compressed one by one, so that a window reads only its own.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            file.attrs.update(attributes)
-            for key, data in trajectories:
-                group = file.create_group(key)
-                group.create_dataset(
-                    "data",
-                    data=data,
-                    chunks=(1, *data.shape[1:]),
-                    compression="gzip",
-                    compression_opts=1,
-                    shuffle=True,
-                )
-                for axis, coordinates in grid.items():
-                    group[f"grid/{axis}"] = coordinates.astype(np.float32)
-                progress()
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with hdf5.created(path) as file:
+        file.attrs.update(attributes)
+        for key, data in trajectories:
+            group = file.create_group(key)
+            group.create_dataset(
+                "data",
+                data=data,
+                chunks=(1, *data.shape[1:]),
+                compression="gzip",
+                compression_opts=1,
+                shuffle=True,
+            )
+            for axis, coordinates in grid.items():
+                group[f"grid/{axis}"] = coordinates.astype(np.float32)
+            progress()
