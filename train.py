@@ -2,11 +2,12 @@
 
     python train.py --config configs/shallow_water.py [--workdir W]
         [--config.section.field=value ...]
+        [--distributed=auto|on|off
+         --coordinator=HOST:PORT --num_processes=N --process_id=I]
 
-The same command again goes on where the run stopped.
+The same command again goes on where the run stopped. docs/tpu.md has it on many hosts.
 """
 
-import pathlib
 import sys
 from collections.abc import Sequence
 
@@ -14,54 +15,59 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from adr_jax.errors import InputError
+from adr_jax.training import command_line
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "A file of configs/.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Where to write; default runs/NAME.")
+DISTRIBUTED = flags.DEFINE_enum(
+    "distributed",
+    "auto",
+    ["auto", "on", "off"],
+    "Whether this is one process of several; auto: where a TPU pod, SLURM, Open MPI "
+    "or Kubernetes says so, or a coordinator is given.",
+)
+COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "HOST:PORT that process 0 listens at."
+)
+NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "How many processes the run has.", lower_bound=1
+)
+PROCESS_ID = flags.DEFINE_integer(
+    "process_id", None, "Which of them this is, from 0.", lower_bound=0
+)
 flags.mark_flag_as_required("config")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Hands the flags over; what a CPU needs is set before JAX starts."""
+    """Hands the flags over; what a process needs is set before JAX starts."""
     if len(argv) > 1:
         raise InputError(f"unexpected argument {argv[1]!r}; flags start with --")
     # orbax tells every step of every save at level INFO.
     logging.set_verbosity(logging.WARNING)
-    from adr_jax.training import loop, parallel
+    from adr_jax.training import loop, parallel, stopping
 
     config = CONFIG.value
+    parallel.start_processes(
+        DISTRIBUTED.value, COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value
+    )
     parallel.prepare_host(config.train.batch_size)
-    loop.train_and_evaluate(config, WORKDIR.value or config.workdir or _default())
-
-
-def _config_file() -> tuple[pathlib.Path, str]:
-    """The file named by --config, and the argument after its colon."""
-    filename = config_flags.get_config_filename(flags.FLAGS["config"])
-    path, _, argument = filename.partition(":")
-    return pathlib.Path(path), argument
+    workdir = WORKDIR.value or config.workdir or _default()
+    try:
+        loop.train_and_evaluate(config, workdir)
+    except stopping.Stopped as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(stop.exit_code)
 
 
 def _default() -> str:
     """runs/NAME for configs/NAME.py, runs/NAME_ARGUMENT with an argument."""
-    path, argument = _config_file()
+    path, argument = command_line.config_file()
     return f"runs/{path.stem}_{argument}" if argument else f"runs/{path.stem}"
-
-
-def _parse(argv: Sequence[str]) -> list[str]:
-    """absl's parser, with one line where the configuration's errors give tracebacks."""
-    try:
-        rest = flags.FLAGS(argv)
-    except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
-        # A KeyError prints its message in quotes.
-        message = error.args[0] if isinstance(error, KeyError) else error
-        sys.exit(f"error: {' '.join(str(message).split())}")
-    if not _config_file()[0].is_file():
-        sys.exit(f"error: --config {_config_file()[0]}: no such file; see configs/")
-    return rest
 
 
 if __name__ == "__main__":
     try:
-        app.run(main, flags_parser=_parse)
+        app.run(main, flags_parser=command_line.parse)
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -4,20 +4,16 @@ python -m adr_jax describe --config configs/NAME.py [--config.section.field=valu
 """
 
 import argparse
-import pathlib
 import sys
 from typing import cast
 
 import jax
 import jax.numpy as jnp
-from absl import flags
 from flax import linen as nn
-from ml_collections import ConfigDict, config_flags
 
 from adr_jax import models
-from adr_jax.errors import InputError
 from adr_jax.models.adrnet import ADRNet
-from adr_jax.training import configuration
+from adr_jax.training import command_line, configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints the model; nothing is read but the configuration."""
-    config = read_config(arguments.config, arguments.overrides)
+    config = command_line.read_config(arguments.config, arguments.overrides)
     configuration.check(config)
     config.model.unroll = "on"  # work inside a loop would be counted once
     model = models.build(config.model, change_scale=(1.0,), output_scale=(1.0,))
@@ -54,22 +50,6 @@ def run(arguments: argparse.Namespace) -> None:
         compiled = jax.jit(function).lower(params, history).compile()
         print(f"{name}: {_work(compiled)}")
     print(f"reach: {reach(model)}")
-
-
-def read_config(path: str, overrides: list[str]) -> ConfigDict:
-    """The configuration of a file, `overrides` as train.py takes them."""
-    file = path.partition(":")[0]  # what follows is an argument of its get_config
-    if not pathlib.Path(file).is_file():
-        raise InputError(f"--config {file}: no such file; see configs/")
-    values, argv = flags.FlagValues(), ["describe", f"--config={path}", *overrides]
-    holder = config_flags.DEFINE_config_file(
-        "config", flag_values=values, sys_argv=argv
-    )
-    try:
-        values(argv)
-    except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from error
-    return holder.value
 
 
 def _work(compiled: jax.stages.Compiled) -> str:

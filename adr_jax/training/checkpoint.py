@@ -1,22 +1,26 @@
 """The only file that knows orbax: saving, restoring, and `load` for a finished run."""
 
+import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 from flax import linen as nn
 from flax import serialization
-from jaxtyping import PyTree
+from jax.typing import ArrayLike
+from jaxtyping import Float, PyTree
 from ml_collections import ConfigDict
 
 from adr_jax import models
 from adr_jax.data.statistics import Statistics
 from adr_jax.errors import InputError
-from adr_jax.evaluation.forecaster import Forecast, physical_rollout
+from adr_jax.evaluation.forecaster import Forecast, normaliser, physical_rollout
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, parallel
 
@@ -24,15 +28,30 @@ log = logging.getLogger("adr_jax")
 
 
 class Checkpoints:
-    """The checkpoints of one folder, newest last; `keep` of them stay."""
+    """The checkpoints of one folder, newest last; `keep` of them stay.
+
+    All processes call its methods together; the first alone touches the folder.
+    """
 
     def __init__(self, folder: epath.Path, keep: int):
         # A relative path fails inside orbax's thread.
         self.folder = folder if "://" in str(folder) else folder.absolute()
-        self._manager = ocp.CheckpointManager(
+        # The newest step that is safely there, as far as this process has seen.
+        self.newest: int | None = None
+        self._writing: int | None = None
+        self._manager = self._open(keep) if parallel.is_first() else None
+
+    def _open(self, keep: int) -> ocp.CheckpointManager:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return ocp.CheckpointManager(
             self.folder,
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep, cleanup_tmp_directories=True
+                max_to_keep=keep,
+                cleanup_tmp_directories=True,
+                create=False,
+                multiprocessing_options=ocp.options.MultiprocessingOptions(
+                    primary_host=0, active_processes={0}
+                ),
             ),
             item_names=("state", "record"),
         )
@@ -41,18 +60,65 @@ class Checkpoints:
         """Writes arrays and a JSON record under `step`, in the background.
 
         One that is there already is replaced: a run that went back does the step again.
+
+        Raises:
+          InputError: this one or the one before could not be written.
         """
-        if step in self._manager.all_steps():
-            self._manager.delete(step)
+        self.wait()
+        self._writing = step
+        parallel.together(lambda: self._save(step, state, record))
+
+    def _save(self, step: int, state: PyTree, record: Mapping) -> None:
+        if self._manager is None:
+            return
         arrays = serialization.to_state_dict(jax.device_get(state))
-        self._manager.save(
-            step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(arrays),
-                record=ocp.args.JsonSave(dict(record)),
-            ),
-            force=True,  # orbax would refuse a step before the newest
-        )
+        with self._explained():
+            if step in self._manager.all_steps():
+                self._manager.delete(step)
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(
+                    state=ocp.args.StandardSave(arrays),
+                    record=ocp.args.JsonSave(dict(record)),
+                ),
+                force=True,  # orbax would refuse a step before the newest
+            )
+
+    def wait(self) -> None:
+        """Waits until what was saved is safely there; raises what `save` does."""
+        if self._writing is not None:
+            parallel.together(self._wait)
+            self.newest, self._writing = self._writing, None
+
+    def _wait(self) -> None:
+        if self._manager is not None:
+            with self._explained():
+                self._manager.wait_until_finished()
+                self._manager.check_for_errors()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """One line for what can go wrong in writing: a full disk, a lost mount."""
+        try:
+            yield
+        except Exception as error:  # orbax's errors have no common type
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise InputError(
+                f"{self.folder}: step {self._writing} could not be saved ({reason}); "
+                f"{self.last_good()}; once there is room to write, the same command "
+                "resumes"
+            ) from error
+
+    @property
+    def last_step(self) -> int | None:
+        """The newest step that is there, or on its way."""
+        return self.newest if self._writing is None else self._writing
+
+    def last_good(self) -> str:
+        """Where the newest checkpoint is, in words."""
+        if self.newest is None:
+            return "there is no checkpoint yet"
+        return f"the last good checkpoint is {self.folder / str(self.newest)}"
 
     def restore(self) -> tuple[dict, dict] | None:
         """The newest checkpoint that can be read, as (state, record), or None.
@@ -61,7 +127,18 @@ class Checkpoints:
         devices; `flax.serialization.from_state_dict` gives them their types back. A
         checkpoint that cannot be read is skipped with a warning: damage after a save
         shows only here.
+
+        Raises:
+          InputError: there are checkpoints, but none can be read.
         """
+        restored = parallel.on_first(self._restore)
+        if restored is None:
+            return None
+        self.newest = restored["step"]
+        return restored["state"], restored["record"]
+
+    def _restore(self) -> dict | None:
+        assert self._manager is not None
         steps = sorted(self._manager.all_steps(), reverse=True)
         args = ocp.args.Composite(
             state=ocp.args.StandardRestore(), record=ocp.args.JsonRestore()
@@ -76,7 +153,11 @@ class Checkpoints:
                     type(error).__name__,
                 )
             else:
-                return restored["state"], restored["record"]
+                return {
+                    "step": step,
+                    "state": restored["state"],
+                    "record": restored["record"],
+                }
         if steps:
             raise InputError(
                 f"{self.folder}: none of its {len(steps)} checkpoints can be read; "
@@ -86,7 +167,9 @@ class Checkpoints:
 
     def close(self) -> None:
         """Waits, and lets go of the folder."""
-        self._manager.close()
+        if self._manager is not None:
+            with self._explained():
+                self._manager.close()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,14 +184,115 @@ class Run:
     # What the checkpoint says of itself: step, score, seconds trained, fingerprint.
     record: Mapping
 
-    def forecast(self) -> Forecast:
-        """Physical frames to physical frames, on all devices."""
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """(*space, channels) of the frames it was trained on."""
+        return tuple(self.record["frame_shape"])
+
+    @property
+    def channels_out(self) -> int:
+        """How many channels it forecasts, the first: the others are given."""
+        return self.config.model.variables_out or self.frame_shape[-1]
+
+    def forecast(
+        self, frames: Float[ArrayLike, "..."], steps: int
+    ) -> Float[np.ndarray, "..."]:
+        """The frames that follow, on all devices; compiled once for each shape.
+
+        Args:
+          frames: NumPy or JAX, (time, *space, channels) or (batch, time, *space,
+            channels), in the unit the model was trained in; at least `data.history`
+            frames, of which the last count. NaN is missing and filled in: from its
+            cell's other frames, or else by the mean.
+          steps: how many.
+
+        Returns:
+          float32 in the same unit, (steps, *space, channels_out), or with the batch
+          axis.
+
+        Raises:
+          InputError: another number of axes or channels, too few frames or steps, or
+            an infinite value.
+        """
+        if steps < 1:
+            raise InputError(f"forecast got steps={steps}; expected 1 or more")
+        history, is_batch = self._history("forecast", frames)
+        ahead = self._rollout(history, int(steps))
+        return ahead if is_batch else ahead[0]
+
+    def displacement(
+        self, frames: Float[ArrayLike, "..."]
+    ) -> Float[np.ndarray, "..."] | None:
+        """How each block moves its state in the step after `frames`, in cells.
+
+        Args:
+          frames: as for `forecast`.
+
+        Returns:
+          (blocks, *space, fields, axes), or with the batch axis before; `[..., k]`
+          along axis k of space, positive toward larger index. None for a network
+          without transport.
+
+        Raises:
+          InputError: as `forecast`.
+        """
+        history, is_batch = self._history("displacement", frames)
+        sown = self._sown(self.params, history).get("intermediates")
+        if sown is None:
+            return None
+        (displacement,) = sown["blocks"]["displacement"]
+        displacement = np.moveaxis(np.asarray(displacement), 0, 1)
+        return displacement if is_batch else displacement[0]
+
+    @functools.cached_property
+    def _rollout(self) -> Forecast:
         forecast = physical_rollout(
             self.model.apply, self.statistics, self.config.data.history
         )
         return functools.partial(
             parallel.map_forecast(forecast), parallel.replicate(self.params)
         )
+
+    @functools.cached_property
+    def _sown(self) -> Callable:
+        normalised = normaliser(self.statistics, self.config.data.history)
+
+        @jax.jit
+        def sown(params, history):
+            return self.model.apply(
+                params, normalised(history), mutable=["intermediates"]
+            )[1]
+
+        return sown
+
+    def _history(self, method: str, frames: ArrayLike) -> tuple[np.ndarray, bool]:
+        """The frames that count, (batch, history, *space, channels), if they fit."""
+        frames = np.asarray(frames)
+        channels, length = len(self.statistics.mean), self.config.data.history
+        axes = len(self.frame_shape) - 1
+        space = ", ".join(("depth", "rows", "columns")[-axes:])
+        expected = (
+            f"expected (time, {space}, channels) or (batch, time, {space}, channels), "
+            f"{length} frames or more of {channels} channels"
+        )
+        got = f"{method} got {frames.dtype} of shape {frames.shape}; {expected}"
+        if not (
+            jnp.issubdtype(frames.dtype, jnp.floating) or frames.dtype.kind in "iub"
+        ):
+            raise InputError(f"{got}, real numbers")
+        if frames.ndim not in (axes + 2, axes + 3):
+            remedy = ": add an axis of channels, frames[..., None]"
+            raise InputError(got + (remedy if frames.ndim == axes + 1 else ""))
+        if frames.shape[-1] != channels or 0 in frames.shape:
+            raise InputError(got)
+        is_batch = frames.ndim == axes + 3
+        batch = frames if is_batch else frames[None]
+        if batch.shape[1] < length:
+            raise InputError(got)
+        history = batch[:, -length:].astype(np.float32)
+        if np.isinf(history).any():
+            raise InputError(f"{method} got infinite values; write NaN where missing")
+        return history, is_batch
 
 
 def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
@@ -132,9 +316,10 @@ def load(workdir: str | epath.Path) -> Run:
       InputError: the folder holds no run, or none of its checkpoints can be read.
     """
     folder = epath.Path(workdir)
-    config = configuration.from_json(read_config(folder / "config.json"))
+    tree = parallel.on_first(lambda: read_config(folder / "config.json"))
+    config = configuration.from_json(tree)
     restored = None
-    if (folder / "best").exists():
+    if parallel.on_first(lambda: (folder / "best").exists()):
         best = Checkpoints(folder / "best", keep=1)
         restored = best.restore()
         best.close()

@@ -8,7 +8,6 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from adr_jax import data, models
-from adr_jax.data import dam_break
 from adr_jax.data.windows import AUGMENTATIONS
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
@@ -26,7 +25,6 @@ OPTIMIZERS = ("adamw", "adam", "lion")
 
 CHOICES = {
     "data.name": data.NAMES,
-    "data.shape": dam_break.SHAPES,
     "data.augment": AUGMENTATIONS,
     "model.name": models.NAMES,
     "model.transport": TRANSPORTS,
@@ -78,12 +76,12 @@ MINIMA = {
     "train.validate_every": 1,
     "train.validation_windows": 1,
     "train.validation_frames": 1,
+    "train.patience": 0,
     "eval.batch_size": 1,
 }
 
 # Fields whose other values are planned: this release has the one given here.
 NOT_YET = {
-    "data.variable": "",
     "train.accumulate": 1,
 }
 
@@ -96,6 +94,7 @@ MAY_CHANGE = (
     "train.minutes",
     "train.log_every",
     "train.checkpoint_every",
+    "train.patience",
 )
 
 
@@ -105,9 +104,13 @@ def check(config: ConfigDict) -> None:
     for name, choices in CHOICES.items():
         if fields[name] not in choices:
             _refuse(name, fields[name], f"one of {', '.join(choices)}")
-    splits = data.module(config.data.name).SPLIT_NAMES
-    if config.data.split not in splits:
-        _refuse("data.split", config.data.split, f"one of {', '.join(splits)}")
+    known = data.module(config.data.name)
+    of_set = {"data.split": known.SPLIT_NAMES}
+    if hasattr(known, "SHAPES"):
+        of_set["data.shape"] = known.SHAPES
+    for name, choices in of_set.items():
+        if fields[name] not in choices:
+            _refuse(name, fields[name], f"one of {', '.join(choices)}")
     for name, least in MINIMA.items():
         if not (math.isfinite(fields[name]) and fields[name] >= least):
             _refuse(name, fields[name], f"a number from {least} up")

@@ -2,30 +2,47 @@
 
 import contextlib
 import json
+import pathlib
+import tempfile
 from typing import Self
 
 import numpy as np
 import tensorboardX
 from etils import epath
+from jaxtyping import UInt8
 from tqdm import tqdm
+
+from adr_jax.training import locks
 
 
 class Journal:
     """Writes logged steps to all three places; use it in a `with` statement.
 
     On a terminal the progress line moves; in a file each logged step is a plain line.
-    Lines of steps that a continued run does again are dropped first.
+    Lines of steps that a continued run does again are dropped first. Buckets cannot be
+    appended to: there, files are written on this machine's disk and copied by `sync`.
     """
 
     def __init__(self, workdir: epath.Path, first_step: int, total_steps: int):
-        path = workdir / "metrics.jsonl"
-        _drop_lines_after(path, first_step)
-        self._file = path.open("a")
-        self._events = tensorboardX.SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=first_step + 1
+        self._workdir = workdir
+        self._open_files = contextlib.ExitStack()
+        folder = workdir
+        if locks.is_remote(workdir):
+            scratch = tempfile.TemporaryDirectory(prefix="adr_jax-")
+            folder = epath.Path(self._open_files.enter_context(scratch))
+        self._folder = folder
+        kept = _lines_until(workdir / "metrics.jsonl", first_step)
+        (folder / "metrics.jsonl").write_text(kept)
+        self._file = self._open_files.enter_context(
+            (folder / "metrics.jsonl").open("a")
         )
-        self._bar = tqdm(
-            initial=first_step, total=total_steps, unit="step", disable=None
+        self._events = self._open_files.enter_context(
+            tensorboardX.SummaryWriter(
+                str(folder / "tensorboard"), purge_step=first_step + 1
+            )
+        )
+        self._bar = self._open_files.enter_context(
+            tqdm(initial=first_step, total=total_steps, unit="step", disable=None)
         )
 
     def __enter__(self) -> Self:
@@ -33,24 +50,26 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closes what it opened."""
-        self._bar.close()
-        self._file.close()
-        self._events.close()
+        """Closes what it opened; on the way out of an error, too."""
+        with self._open_files:
+            self.sync()
 
     def progress(self, step: int, metrics: dict[str, float]) -> None:
         """Records `loss`, `steps_per_second` and more, and moves the progress line."""
         self.record(step, metrics)
-        loss, rate = metrics["loss"], metrics["steps_per_second"]
+        rate = metrics["steps_per_second"]
+        facts = [f"loss {metrics['loss']:.4g}"]
+        # Worth a word only where data holds the devices up.
+        if metrics["wait_share"] > 0.05:
+            facts.append(f"waiting for data {metrics['wait_share']:.0%}")
+        if "device_memory_gib" in metrics:
+            facts.append(f"{metrics['device_memory_gib']:.1f} GiB")
         if self._bar.disable:
             left = (self._bar.total - step) / rate / 60
-            print(
-                f"step {step}/{self._bar.total}  loss {loss:.4g}  "
-                f"{rate:.2f} steps/s  {left:.1f} min left",
-                flush=True,
-            )
+            facts += [f"{rate:.3g} steps/s", f"{left:.1f} min left"]
+            print(f"step {step}/{self._bar.total}  {'  '.join(facts)}", flush=True)
         else:
-            self._bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+            self._bar.set_postfix_str(", ".join(facts), refresh=False)
             self._bar.update(step - self._bar.n)
 
     def record(self, step: int, metrics: dict[str, float]) -> None:
@@ -60,21 +79,33 @@ class Journal:
         for name, value in metrics.items():
             self._events.add_scalar(name, np.float64(value), step)
 
+    def show(
+        self, step: int, name: str, picture: UInt8[np.ndarray, "height width"]
+    ) -> None:
+        """A grey picture to TensorBoard."""
+        self._events.add_image(name, picture, step, dataformats="HW")
+
     def say(self, line: str) -> None:
         """One line for the reader, without breaking the progress line."""
         tqdm.write(line)
 
+    def sync(self) -> None:
+        """Brings the files to where they belong, as often as a checkpoint is saved."""
+        self._events.flush()
+        if self._folder is self._workdir:
+            return
+        for path in pathlib.Path(self._folder).rglob("*"):
+            target = self._workdir / path.relative_to(self._folder).as_posix()
+            if path.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
 
-def _whole_lines(path: epath.Path) -> list[dict]:
-    """The lines of a metrics.jsonl; one that a kill cut short is left out."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    metrics = []
-    for line in lines:
+
+def _lines_until(path: epath.Path, step: int) -> str:
+    """Lines of a metrics.jsonl up to a step; one that a kill cut short is left out."""
+    kept = ""
+    for line in path.read_text().splitlines() if path.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):
-            metrics.append(json.loads(line))
-    return metrics
-
-
-def _drop_lines_after(path: epath.Path, step: int) -> None:
-    kept = [line for line in _whole_lines(path) if line["step"] <= step]
-    path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            if json.loads(line)["step"] <= step:
+                kept += line + "\n"
+    return kept

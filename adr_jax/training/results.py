@@ -10,7 +10,7 @@ from etils import epath
 
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.windows import Windows
-from adr_jax.evaluation import protocols
+from adr_jax.evaluation import protocols, robustness, tables
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import Run
 
@@ -22,7 +22,7 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
     """Scores a run's best model on the test split: the content of results.json."""
     config = run.config
     scores = protocols.score(
-        run.forecast(),
+        run.forecast,
         dataset,
         config.eval.protocols,
         model_history=config.data.history,
@@ -45,42 +45,46 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
     }
 
 
+def evaluate_robustness(run: Run, dataset: Dataset) -> dict:
+    """Scores a run's best model on noisy and incomplete histories of the test split."""
+    return robustness.score(
+        run.forecast,
+        dataset,
+        run.statistics,
+        model_history=run.config.data.history,
+        batch_size=run.config.eval.batch_size,
+    )
+
+
 def write_example(run: Run, dataset: Dataset, folder: epath.Path) -> None:
     """One forecast of the test split and what moved in it, for the report to draw."""
     history_length = run.config.data.history
     lengths = dataset.trajectories.lengths
-    frames = lengths[int(dataset.splits["test"][0])]
+    longest = lengths[int(dataset.splits["test"][0])]
+    frames = min(longest, history_length + DRAWN_STEPS[-1])
     window = Windows(dataset, "test", frames)[0]
     steps = [step for step in DRAWN_STEPS if step <= frames - history_length]
     past, future = window[:history_length], window[history_length:]
-    forecast = run.forecast()(past[None], steps[-1])[0]
+    forecast = run.forecast(past, steps[-1])
+    displacement = run.displacement(past)
     chosen = np.array(steps) - 1
     arrays = {
         "steps": np.array(steps),
         "target": future[chosen],
         "forecast": forecast[chosen],
         "history_last": past[-1],
-        **_displacement(run, past),
+        **({} if displacement is None else {"displacement": displacement}),
         **{
             name: np.array(value)
             for name in ("cell_size", "frame_interval", "unit")
             if (value := getattr(dataset, name))
         },
     }
+    if not parallel.is_first():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "forecast.npz").open("wb") as file:
         np.savez_compressed(file, **arrays)
-
-
-def _displacement(run: Run, past: np.ndarray) -> dict[str, np.ndarray]:
-    """Each block's displacement, (blocks, *space, fields, axes), if there is one."""
-    mean, std = np.array(run.statistics.mean), np.array(run.statistics.std)
-    history = ((past - mean) / std).astype(np.float32)[None]
-    _, sown = run.model.apply(run.params, history, mutable=["intermediates"])
-    if "intermediates" not in sown:
-        return {}
-    (displacement,) = sown["intermediates"]["blocks"]["displacement"]
-    return {"displacement": np.asarray(displacement)[:, 0]}
 
 
 def write(results: dict, path: epath.Path) -> None:
@@ -91,10 +95,16 @@ def write(results: dict, path: epath.Path) -> None:
 
 
 def summary(results: Sequence[tuple[str, dict]]) -> str:
-    """The tables of several runs, each under its name."""
-    return "\n\n".join(
-        f"{name}: step {result['step']}, {result['parameters']:,} parameters, "
-        f"{result['train_seconds']:.0f} s of training\n\n"
-        + protocols.table(result["protocols"])
-        for name, result in results
-    )
+    """The tables of several runs, each under its name, then the runs beside another."""
+    blocks = []
+    for name, result in results:
+        blocks.append(
+            f"{name}: step {result['step']}, {result['parameters']:,} parameters, "
+            f"{result['train_seconds']:.0f} s of training; scored on {result['device']}"
+        )
+        blocks += [tables.protocol_table(*item) for item in result["protocols"].items()]
+        if "robustness" in result:
+            blocks.append(tables.robustness_tables(result["robustness"]))
+    if joint := tables.side_by_side(results):
+        blocks.append(joint)
+    return "\n\n".join(blocks)

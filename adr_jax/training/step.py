@@ -141,6 +141,8 @@ def make_train_step(
         metrics = {
             "loss": loss,
             "gradient_norm": optax.tree.norm(gradients),
+            # Finite only if all parameters are: no other state is ever saved.
+            "parameter_norm": optax.tree.norm(params),
             "learning_rate": rate,
         }
         return state._replace(

@@ -1,0 +1,53 @@
+"""Configurations as a command line gives them; what is wrong with one in one line.
+
+Nothing here starts JAX, so that a process can be prepared once its configuration is
+known.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from adr_jax.errors import InputError
+
+
+def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """absl's parser, its errors and those of configurations as one line.
+
+    Returns:
+      What is left of `argv`: the program's name, and arguments that are no flags.
+
+    Raises:
+      InputError: a flag, a field or a value that cannot be, or no such file.
+    """
+    try:
+        rest = values(argv)
+    except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
+        # A KeyError prints its message in quotes.
+        message = error.args[0] if isinstance(error, KeyError) else error
+        raise InputError(" ".join(str(message).split())) from error
+    file, _ = config_file(values)
+    if not file.is_file():
+        raise InputError(f"--config {file}: no such file; see configs/")
+    return rest
+
+
+def config_file(values: flags.FlagValues = flags.FLAGS) -> tuple[pathlib.Path, str]:
+    """The file named by --config, and the argument after its colon."""
+    filename = config_flags.get_config_filename(values["config"])
+    path, _, argument = filename.partition(":")
+    return pathlib.Path(path), argument
+
+
+def read_config(path: str, overrides: Sequence[str]) -> ConfigDict:
+    """The configuration of a file, `overrides` as train.py takes them."""
+    values, argv = flags.FlagValues(), ["config", f"--config={path}", *overrides]
+    holder = config_flags.DEFINE_config_file(
+        "config", flag_values=values, sys_argv=argv
+    )
+    rest = parse(argv, values)
+    if len(rest) > 1:
+        raise InputError(f"unexpected argument {rest[1]!r}; flags start with --")
+    return holder.value

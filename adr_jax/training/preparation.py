@@ -1,0 +1,245 @@
+"""What a run needs before its next step: data, a state, mapped steps, a record."""
+
+import dataclasses
+import json
+import logging
+import math
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from etils import epath
+from flax import linen as nn
+from flax import serialization
+from ml_collections import ConfigDict
+
+from adr_jax import data
+from adr_jax.data.dataset import SPLITS, Dataset
+from adr_jax.data.statistics import Statistics
+from adr_jax.data.windows import Batch, Windows, read_batch
+from adr_jax.errors import InputError
+from adr_jax.evaluation.metrics import metrics_of
+from adr_jax.evaluation.run_files import read_config
+from adr_jax.training import configuration, locks, parallel
+from adr_jax.training.checkpoint import Checkpoints, build_model
+from adr_jax.training.step import (
+    TrainState,
+    init_state,
+    make_optimizer,
+    make_train_step,
+)
+from adr_jax.training.stopping import with_vote
+
+log = logging.getLogger("adr_jax")
+
+# Steps timed, after one that compiles, to fit a run into train.minutes.
+TIMED_STEPS = 6
+
+
+@dataclasses.dataclass
+class Preparation:
+    """A run ready for its next step."""
+
+    model: nn.Module
+    statistics: Statistics
+    # On all devices.
+    state: TrainState
+    # What a checkpoint says of itself besides the state.
+    record: dict
+    # By the number of forecasts fed back.
+    steps: Mapping[int, Callable]
+    # This process's rows of a global batch, by the batch's number.
+    read: Callable[[int], Batch]
+
+    @property
+    def first_step(self) -> int:
+        """Steps done so far."""
+        return self.record["step"]
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.record["total_steps"]
+
+    def stopped_early(self, patience: int) -> str:
+        """Why no more steps are worth their time, or ""."""
+        if not patience or self.record["validations_since_best"] < patience:
+            return ""
+        return (
+            f"has had no better score in {patience} validations; its steps end at "
+            f"{self.record['step']}; set train.patience higher to go on"
+        )
+
+    def finished(self, patience: int) -> str:
+        """Why there are no steps left to take, or ""."""
+        if self.first_step >= self.total_steps:
+            steps = self.total_steps
+            return f"has its {steps} steps; set train.steps higher to go on"
+        return self.stopped_early(patience)
+
+
+def open_data(config: ConfigDict) -> Dataset:
+    """Makes the data where it can be made and is missing, and opens it.
+
+    The first process goes ahead: where all share a disk, it leaves nothing to make to
+    the others. Where they do not, one process of each host makes it.
+    """
+
+    def make() -> None:
+        with locks.one_at_a_time("data"):
+            data.prepare(config.data)
+
+    parallel.together(lambda: make() if parallel.is_first() else None)
+    parallel.together(make)
+    dataset = parallel.together(lambda: data.load(config.data))
+    settings = json.dumps(configuration.as_json(config), sort_keys=True)
+    parallel.check_same("their configuration", settings)
+    parallel.check_same("the data they read", dataset.fingerprint)
+    return dataset
+
+
+def describe_data(dataset: Dataset) -> str:
+    """The splits and their sizes in one line."""
+    counts = ", ".join(
+        f"{name} {len(dataset.splits[name])} ({dataset.states[name]} distinct states)"
+        for name in SPLITS
+    )
+    return f"{dataset.name}, split {dataset.split_name}: trajectories {counts}"
+
+
+def prepare(
+    config: ConfigDict,
+    workdir: epath.Path,
+    dataset: Dataset,
+    checkpoints: Checkpoints,
+    best: Checkpoints,
+) -> Preparation:
+    """Begins a run, or takes it up where its newest checkpoint left it.
+
+    Raises:
+      InputError: the checkpoints are of another run, or cannot be read.
+    """
+    restored = checkpoints.restore()
+    if restored:
+        record = restored[1]
+        parallel.on_first(lambda: _check_continues(config, workdir, dataset, record))
+        _check_best(best, record, dataset)
+    else:
+        record = parallel.on_first(lambda: _new_record(dataset))
+    statistics = Statistics(**record["statistics"])
+    model = build_model(config, statistics)
+    optimizer = make_optimizer(config.train)
+    state = init_state(model, optimizer, config, dataset.trajectories.frame_shape)
+    if restored:
+        state = cast(TrainState, serialization.from_state_dict(state, restored[0]))
+    steps = {
+        feedback: parallel.map_step(
+            with_vote(make_train_step(model, optimizer, statistics, config, feedback))
+        )
+        for feedback in {0, config.train.feedback}
+    }
+    windows = Windows(dataset, "train", configuration.window_length(config))
+
+    def read(step: int) -> Batch:
+        return read_batch(
+            windows,
+            config.seed,
+            step,
+            batch_size=config.train.batch_size,
+            augment=config.data.augment,
+            rows=parallel.rows(config.train.batch_size),
+        )
+
+    minutes = config.train.minutes
+    if not minutes:
+        record["total_steps"] = config.train.steps
+    elif record.get("minutes") != minutes:
+        total = _steps_within(60 * minutes, config, steps, state, read)
+        record["total_steps"] = parallel.from_first(total)
+    record["minutes"] = minutes
+    total = jnp.int32(record["total_steps"])
+    state = parallel.replicate(state._replace(total_steps=total))
+    return Preparation(model, statistics, state, record, steps, read)
+
+
+def wishes(batch: Batch, wish: bool) -> tuple[Batch, np.ndarray]:
+    """A batch with what this process asks of the others; see stopping.with_vote."""
+    return batch, np.full(len(batch.row), wish)
+
+
+def _new_record(dataset: Dataset) -> dict:
+    """What a checkpoint says of itself, before the first step."""
+    statistics = dataclasses.asdict(Statistics.of(dataset))
+    return {
+        "step": 0,
+        "train_seconds": 0.0,
+        "best_score": metrics_of(dataset)[0].worst,
+        "validations_since_best": 0,
+        "statistics": {name: list(values) for name, values in statistics.items()},
+        "fingerprint": dataset.fingerprint,
+        "frame_shape": list(dataset.trajectories.frame_shape),
+        "channels": list(dataset.channels),
+        "device": parallel.describe_devices(),
+        "command": shlex.join(["python", *sys.argv]),
+    }
+
+
+def _check_continues(
+    config: ConfigDict, workdir: epath.Path, dataset: Dataset, record: Mapping
+) -> None:
+    """Refuses to mix two runs in one folder."""
+    changed = configuration.differences(
+        read_config(workdir / "config.json"), configuration.as_json(config)
+    )
+    if record["fingerprint"] != dataset.fingerprint:
+        changed.append("the data file's content")
+    if changed:
+        raise InputError(
+            f"{workdir} holds a run at step {record['step']} of another configuration "
+            f"({'; '.join(changed)}): continue with its own, or name another --workdir"
+        )
+
+
+def _check_best(best: Checkpoints, record: dict, dataset: Dataset) -> None:
+    """Starts the search for the best model anew where it has been lost."""
+    if math.isinf(record["best_score"]):
+        return
+    try:
+        found = best.restore() is not None
+    except InputError:
+        found = False
+    if not found:
+        log.warning("%s is lost: the next validation's model goes there", best.folder)
+        record["best_score"] = metrics_of(dataset)[0].worst
+
+
+def _steps_within(
+    seconds: float,
+    config: ConfigDict,
+    steps: Mapping[int, Callable],
+    state: TrainState,
+    read: Callable,
+) -> int:
+    """How many steps fit into `seconds`, by timing each kind on a copy of the state."""
+    batch = wishes(read(0), False)
+    cost = {}
+    for feedback, step in steps.items():
+        copy = parallel.replicate(jax.device_get(state))
+        copy, _ = jax.block_until_ready(step(copy, batch))
+        start = time.perf_counter()
+        for _ in range(TIMED_STEPS):
+            copy, _ = step(copy, batch)
+        jax.block_until_ready(copy)
+        cost[feedback] = (time.perf_counter() - start) / TIMED_STEPS
+    after = config.train.feedback_after
+    mean_cost = after * cost[0] + (1 - after) * cost[config.train.feedback]
+    total = max(1, int(seconds / mean_cost))
+    parallel.say(
+        f"{mean_cost:.3f} s a step: {total} steps in {seconds / 60:.3g} minutes"
+    )
+    return total
