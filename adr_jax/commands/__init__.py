@@ -5,4 +5,4 @@ is its help. A command that sets a default for `overrides` is given the flags th
 argparse does not know.
 """
 
-NAMES = ("data", "describe", "evaluate", "report")
+NAMES = ("data", "describe", "evaluate", "report", "forecast", "export")

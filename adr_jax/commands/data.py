@@ -1,17 +1,30 @@
-"""Make a data set.
+"""Make a data set, or say what is in a file of your own.
 
 python -m adr_jax data shallow_water --trajectories 100 --output FILE
+python -m adr_jax data cloudcast_sample --output FOLDER
+python -m adr_jax data inspect FILE [--variable NAME] [--axes tyx]
 """
 
 import argparse
 import pathlib
 
-from adr_jax.data import dam_break, shallow_water
+from adr_jax.data import cloud_sample, dam_break, inspection, shallow_water
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One subcommand for each data set that can be made."""
+    """One subcommand for each data set that can be made, and `inspect`."""
     sets = parser.add_subparsers(dest="name", metavar="NAME", required=True)
+    _add_shallow_water(sets)
+    _add_cloudcast_sample(sets)
+    _add_inspect(sets)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Makes the file or folder, or looks into it."""
+    arguments.task(arguments)
+
+
+def _add_shallow_water(sets) -> None:
     water = sets.add_parser(
         "shallow_water",
         help="dam breaks in PDEBench's layout; trajectory s is seed s",
@@ -28,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     water.add_argument(
         "--frames", type=int, default=public.frames, help="on t in [0, 1]"
     )
+    water.set_defaults(task=_make_shallow_water)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Makes the file."""
+def _make_shallow_water(arguments: argparse.Namespace) -> None:
     dam = dam_break.Dam(
         cells=arguments.cells,
         height=arguments.height,
@@ -42,3 +55,33 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.output, dam, arguments.trajectories, arguments.first_seed
     )
     print(arguments.output)
+
+
+def _add_cloudcast_sample(sets) -> None:
+    clouds = sets.add_parser(
+        "cloudcast_sample",
+        help="generated clouds in the layout of CloudCast's small set",
+    )
+    clouds.add_argument("--output", type=pathlib.Path, required=True, metavar="FOLDER")
+    clouds.add_argument("--cells", type=int, default=64, help="along each axis")
+    clouds.add_argument("--seed", type=int, default=0)
+    clouds.set_defaults(task=_make_cloudcast_sample)
+
+
+def _make_cloudcast_sample(arguments: argparse.Namespace) -> None:
+    cloud_sample.generate(arguments.output, arguments.cells, arguments.seed)
+    print(arguments.output)
+
+
+def _add_inspect(sets) -> None:
+    own = sets.add_parser("inspect", help="what is in a file, and how to train on it")
+    own.add_argument("file", type=pathlib.Path, metavar="FILE")
+    own.add_argument("--variable", default="", metavar="NAME", help="an array in it")
+    own.add_argument("--axes", default="", help="what its axes are, as tyx")
+    own.set_defaults(task=_inspect)
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    file, variable, axes = arguments.file, arguments.variable, arguments.axes
+    for line in inspection.describe(file, variable, axes):
+        print(line, flush=True)

@@ -1,6 +1,7 @@
 """Score trained models on their test split, or on every trajectory of a file.
 
-python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--output FILE.json]
+python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--robustness]
+    [--output FILE.json]
 """
 
 import argparse
@@ -9,13 +10,14 @@ import pathlib
 from etils import epath
 
 from adr_jax import data
+from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import checkpoint, parallel, results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Workdirs, data, output."""
+    """Workdirs, data, robustness, output."""
     parser.add_argument(
         "--workdir", nargs="+", required=True, metavar="W", help="of a trained model"
     )
@@ -24,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         metavar="FILE",
         help="score all its trajectories instead of the test split",
+    )
+    parser.add_argument(
+        "--robustness",
+        action="store_true",
+        help="also score histories with noise and with missing cells",
     )
     parser.add_argument(
         "--output",
@@ -35,12 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints a table a workdir, best model of each."""
+    """Prints the tables of each workdir's best model, then all models in one."""
     output = arguments.output
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output {output}: no folder {output.parent}; make it first")
     configs = [read_config(epath.Path(w) / "config.json") for w in arguments.workdir]
     parallel.prepare_host(configs[0]["eval"]["batch_size"])
+    datasets: dict[str, Dataset] = {}
     scores = []
     for workdir in arguments.workdir:
         run = checkpoint.load(workdir)
@@ -48,9 +56,15 @@ def run(arguments: argparse.Namespace) -> None:
             run.config.data.path = str(arguments.data.absolute())
             run.config.data.split = "all"
             run.config.data.exclude = []
-        else:
-            data.prepare(run.config.data)
-        scores.append((workdir, results.evaluate(run, data.load(run.config.data))))
+        which = run.config.data.to_json()
+        if which not in datasets:
+            if arguments.data is None:
+                data.prepare(run.config.data)
+            datasets[which] = data.load(run.config.data)
+        result = results.evaluate(run, datasets[which])
+        if arguments.robustness:
+            result["robustness"] = results.evaluate_robustness(run, datasets[which])
+        scores.append((workdir, result))
     print(results.summary(scores))
     if output is not None:
         results.write(scores[0][1] if len(scores) == 1 else dict(scores), output)

@@ -1,8 +1,9 @@
 """Data sets by name, each a module of this package.
 
-`SPLIT_NAMES` are the ways to split it, the usual one first; `prepare(config)` makes its
-files if they can be made and are missing; `load(config)` opens them as a
-`dataset.Dataset`. Both take the `data` section of a run's configuration.
+`SPLIT_NAMES` are the ways to split it, the usual one first, and `SHAPES`, where there
+are any, what data.shape may be; `prepare(config)` makes its files if they can be made
+and are missing; `load(config)` opens them as a `dataset.Dataset`. Both take the `data`
+section of a run's configuration.
 """
 
 import importlib
@@ -12,7 +13,18 @@ from ml_collections import ConfigDict
 
 from adr_jax.data.dataset import Dataset
 
-NAMES = ("shallow_water",)
+NAMES = (
+    "shallow_water",
+    "cloudcast",
+    "cloud_sample",
+    "moving_mnist",
+    "radar",
+    "satellite",
+    "kitti",
+    "ocean",
+    "synthetic",
+    "arrays",
+)
 
 
 def prepare(config: ConfigDict) -> None:

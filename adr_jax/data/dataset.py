@@ -4,12 +4,13 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 SPLITS = ("train", "validation", "test")
+Part = TypeVar("Part")
 
 
 class Trajectories(Protocol):
@@ -103,11 +104,28 @@ class Segments:
 
 
 def split_in_time(
-    frames: int, shares: Sequence[float] = (0.7, 0.15, 0.15)
+    frames: int, shares: Sequence[float] = (0.7, 0.15, 0.15), gap: int = 0
 ) -> list[tuple[int, int]]:
-    """Spans of train, validation and test, one after the other, of these shares."""
-    cuts = np.round(np.cumsum([0.0, *shares]) / sum(shares) * frames).astype(int)
-    return [(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    """Spans of train, validation and test, one after the other, of these shares.
+
+    `gap` frames between two of them belong to none.
+    """
+    used = max(frames - gap * (len(shares) - 1), 0)
+    cuts = np.round(np.cumsum([0.0, *shares]) / sum(shares) * used).astype(int)
+    return [
+        (int(start) + number * gap, int(stop) + number * gap)
+        for number, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
+    ]
+
+
+def numbered(
+    parts: Mapping[str, Sequence[Part]],
+) -> tuple[list[Part], dict[str, np.ndarray]]:
+    """What each split holds, as one list, and the places in it of each split."""
+    everything = [part for split in SPLITS for part in parts[split]]
+    stops = np.cumsum([len(parts[split]) for split in SPLITS])
+    places = np.split(np.arange(len(everything)), stops[:-1])
+    return everything, dict(zip(SPLITS, places, strict=True))
 
 
 def data_file(root: str, path: str) -> pathlib.Path:

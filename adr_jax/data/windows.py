@@ -1,7 +1,8 @@
 """Windows cut from trajectories, and batches of them as a function of (seed, step)."""
 
+import collections
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -139,14 +140,15 @@ def turned(
     return frames
 
 
-def prefetch(read: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
-    """`read(step)` for each step, the next one read while this one is used."""
+def prefetch(
+    read: Callable[[int], Batch], steps: range, ahead: int = 2
+) -> Generator[Batch, None, None]:
+    """`read(step)` for each step, the next `ahead` read while one is used."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        pending = None
+        pending = collections.deque()
         for step in steps:
-            upcoming = reader.submit(read, step)
-            if pending is not None:
-                yield pending.result()
-            pending = upcoming
-        if pending is not None:
-            yield pending.result()
+            pending.append(reader.submit(read, step))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

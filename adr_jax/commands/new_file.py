@@ -1,0 +1,40 @@
+"""Files that a command writes: new ones only, and whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+from adr_jax.errors import InputError
+
+
+def check_new(path: pathlib.Path, flag: str, suffixes: tuple[str, ...] = ()) -> None:
+    """Raises InputError, before any work, where a file cannot be put at `path`."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f"{flag} {path}: expected a name in {', '.join(suffixes)}")
+    if path.exists():
+        raise InputError(f"{flag} {path} exists; name another file or delete it first")
+    if not path.parent.is_dir():
+        raise InputError(f"{flag} {path}: no folder {path.parent}; make it first")
+
+
+@contextlib.contextmanager
+def written(path: pathlib.Path, flag: str) -> Iterator[pathlib.Path]:
+    """A temporary name beside `path` to write to, renamed when all went well.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.touch(exist_ok=False)
+        yield partial
+        partial.rename(path)
+    except OSError as error:
+        raise InputError(
+            f"{flag} {path} cannot be written ({error.strerror or error}); name a "
+            "file elsewhere"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

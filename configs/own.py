@@ -1,0 +1,33 @@
+"""Your own frames: a .npy, .npz, HDF5 or netCDF-4 file, or a folder of images.
+
+    python -m adr_jax data inspect FILE
+    python train.py --config configs/own.py --config.data.path=FILE
+        [--config.data.variable=NAME] [--config.data.axes=tyx]
+
+`inspect` says what is in the file and prints the second command for it. Five minutes of
+training on two cores, whatever the grid; set train.minutes for more.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.data.name = "arrays"
+    # data.path is then relative to where you are.
+    config.data.root = "."
+    config.data.split = "auto"
+    config.data.history = 4
+    config.model.size = "tiny"
+    # Any frames can be told from the last one; a line through two needs smooth ones.
+    config.model.head = "persistence"
+    config.train.minutes = 5.0
+    config.train.noise = 0.1
+    config.train.feedback = 1
+    config.train.feedback_after = 0.8
+    config.train.validate_every = 500
+    config.train.validation_frames = 10
+    config.eval.protocols = ("one_step",)
+    return config
