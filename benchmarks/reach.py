@@ -96,7 +96,7 @@ def hold_norm(call, arguments, options, context):
 def draw(rows: list[dict]):
     """Measured reach as points, the formula as lines."""
     plt.rcParams |= {"font.size": 10, "svg.hashsalt": "adr_jax"}
-    figure, axes = plt.subplots(figsize=(6, 4), layout="tight")
+    figure, axes = plt.subplots(figsize=(8, 4), layout="tight")
     for displacement, color in zip(DISPLACEMENTS, COLORS, strict=True):
         of = [row for row in rows if row["displacement"] == displacement]
         blocks = [row["blocks"] for row in of]
@@ -104,7 +104,11 @@ def draw(rows: list[dict]):
         axes.plot(blocks, [row["formula"] for row in of], color=color, label=name)
         axes.plot(blocks, [row["measured"] for row in of], "o", color=color)
     axes.set(xlabel="blocks", ylabel="reach in cells", yscale="log")
-    axes.legend(title="points: measured; lines: formula")
+    axes.legend(
+        title="points: measured; lines: formula",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+    )
     return figure
 
 

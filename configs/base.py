@@ -31,13 +31,19 @@ def data() -> ConfigDict:
     # File to read, relative to root; it must exist. "" means the set's default file,
     # made where it is missing from the three fields below: how many trajectories, the
     # shape of the initial states (circle, off_centre, ellipse, double or mixed), and
-    # cells per side, which a file named here must have too.
+    # cells per side, which a file named here must have too. Where sequences are made as
+    # they are read, trajectories is how many there are to train on; a synthetic flow's
+    # shape is uniform, shear, rotation or vortex.
     config.path = ""
     config.trajectories = 100
     config.shape = "circle"
     config.cells = 128
     # Variable to read where a file holds several; "" means the usual one.
     config.variable = ""
+    # What the axes of that variable are, in their order, where the file does not say:
+    # n (trajectory), t (time), z, y, x (space), c (channel), for example "tyxc". Only
+    # the set "arrays" asks.
+    config.axes = ""
     # Frames the model sees, and frames beyond them that a training window holds at
     # least; feedback lengthens the window as far as it needs.
     config.history = 10
@@ -153,9 +159,11 @@ def train() -> ConfigDict:
     config.checkpoint_every = 200
     config.validate_every = 500
     # Validation forecasts this many windows, evenly spread over its split, this many
-    # frames ahead; their mean nRMSE chooses what best/ holds.
+    # frames ahead; their score by the data set's first metric chooses what best/ holds.
     config.validation_windows = 16
     config.validation_frames = 20
+    # Validations without a better score after which the run ends; 0 takes all steps.
+    config.patience = 0
     return config
 
 

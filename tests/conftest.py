@@ -1,19 +1,39 @@
 """What all tests share: two CPU devices, small data, the place of real data."""
 
+import dataclasses
+import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import h5py
 import jax
 import numpy as np
 import pytest
+from etils import epath
 from ml_collections import ConfigDict
 
+from adr_jax import data
 from adr_jax.data import dam_break, shallow_water
+from adr_jax.data.statistics import Statistics
+from adr_jax.training import checkpoint, configuration, step
 from configs import base
 
 # Before anything asks for devices: what is shared among devices must be seen to be.
 jax.config.update("jax_num_cpu_devices", 2)
+
+# Most of a run of seconds is compilation, the same in many tests and in the processes
+# they start: what was compiled once is kept. Each worker of xdist keeps its own, since
+# these files are not written in one piece.
+COMPILED = pathlib.Path(__file__).parent.parent.joinpath(
+    ".pytest_cache", "compiled", os.environ.get("PYTEST_XDIST_WORKER", "main")
+)
+for setting, value in {
+    "jax_compilation_cache_dir": str(COMPILED),
+    "jax_persistent_cache_min_compile_time_secs": 0,
+}.items():
+    jax.config.update(setting, value)
+    os.environ[setting.upper()] = str(value)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,6 +53,18 @@ def real_data() -> pathlib.Path:
     if not folder:
         pytest.skip("set ADR_JAX_TEST_DATA to the folder of real data to run this")
     return pathlib.Path(folder)
+
+
+@pytest.fixture
+def cloudcast(real_data) -> dict[str, np.ndarray]:
+    """Sixteen frames of cloud labels 0 to 3, and a published forecast of them.
+
+    Both (1, 16, 128, 128, 1) float32.
+    """
+    path = real_data / "cloudcast" / "cloudcast_20180701_0400_0745_4class.h5"
+    with h5py.File(path) as file:
+        names = ("label", "convlstm_prediction")
+        return {n: file[n][:].astype(np.float32)[None, ..., None] for n in names}
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +104,67 @@ def config(make_config) -> ConfigDict:
     return make_config()
 
 
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory, make_config) -> pathlib.Path:
+    """The workdir of a model that was never trained, for what only uses one."""
+    config = make_config()
+    config.model.num_blocks = 1
+    workdir = tmp_path_factory.mktemp("runs") / "untrained"
+    dataset = data.load(config.data)
+    statistics = Statistics.of(dataset)
+    model = checkpoint.build_model(config, statistics)
+    frame_shape = dataset.trajectories.frame_shape
+    optimizer = step.make_optimizer(config.train)
+    state = step.init_state(model, optimizer, config, frame_shape)
+    record = {
+        "step": 0,
+        "statistics": dataclasses.asdict(statistics),
+        "frame_shape": list(frame_shape),
+        "channels": list(dataset.channels),
+    }
+    best = checkpoint.Checkpoints(epath.Path(workdir) / "best", keep=1)
+    best.save(0, state.params, record)
+    best.close()
+    settings = json.dumps(configuration.as_json(config))
+    (workdir / "config.json").write_text(settings)
+    return workdir
+
+
 @pytest.fixture
 def generator() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def write_clouds() -> Callable[..., pathlib.Path]:
+    """Writes CloudCast's parts, as ".nc" or as ".npy", and returns their folder.
+
+    Parts are (time, rows, columns) by name; times are minutes, a frame every 15.
+    """
+
+    def write(
+        folder: pathlib.Path,
+        parts: Mapping[str, np.ndarray],
+        form: str = ".nc",
+        minutes: Mapping[str, np.ndarray] | None = None,
+    ) -> pathlib.Path:
+        folder.mkdir(exist_ok=True)
+        for name, frames in parts.items():
+            times = (minutes or {}).get(name, 15 * np.arange(len(frames)))
+            if form == ".nc":
+                with h5py.File(folder / f"{name}.nc", "w") as file:
+                    file["__xarray_dataarray_variable__"] = np.moveaxis(frames, 0, -1)
+                    file["time"] = times
+                    file["time"].attrs["units"] = "minutes since 2017-01-01"
+            else:
+                part = folder / name
+                part.mkdir()
+                for number, frame in enumerate(frames):
+                    np.save(part / f"{number}.npy", frame)
+                stamps = np.datetime64("2017-01-01", "m") + times
+                np.save(part / "TIMESTAMPS.npy", stamps)
+                np.savez(part / "GEO.npz", lats=times, lons=times)
+        return folder
+
+    return write

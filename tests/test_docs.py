@@ -7,7 +7,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-WITH_CODE = [page for page in PAGES if "```python" in page.read_text()]
+# The code of export.md reads a file that `export` wrote: test_export.py runs it.
+WITH_CODE = [
+    page
+    for page in PAGES
+    if "```python" in page.read_text() and page.name != "export.md"
+]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)

@@ -95,7 +95,7 @@ class FrameNetwork(nn.Module):
         if self.coordinates:
             seen = jnp.concatenate([seen, cell_middles(seen)], axis=-1)
         if scalars is not None:
-            everywhere = scalars.reshape(len(seen), *(1,) * (seen.ndim - 2), -1)
+            everywhere = scalars.reshape(seen.shape[0], *(1,) * (seen.ndim - 2), -1)
             shape = (*seen.shape[:-1], everywhere.shape[-1])
             everywhere = jnp.broadcast_to(everywhere, shape).astype(seen.dtype)
             seen = jnp.concatenate([seen, everywhere], axis=-1)
@@ -142,4 +142,4 @@ def cell_middles(
     """Where each cell of `z` has its middle, the grid reaching from -1 to 1."""
     middles = [(2 * jnp.arange(n) + 1) / n - 1 for n in z.shape[1:-1]]
     grid = jnp.stack(jnp.meshgrid(*middles, indexing="ij"), axis=-1)
-    return jnp.broadcast_to(grid.astype(z.dtype), (len(z), *grid.shape))
+    return jnp.broadcast_to(grid.astype(z.dtype), (z.shape[0], *grid.shape))

@@ -9,7 +9,7 @@ def halve(
 ) -> Float[Array, "batch *half channels"]:
     """Means of 2 cells along each axis of space; the lengths must be even."""
     pairs = [length for n in z.shape[1:-1] for length in (n // 2, 2)]
-    z = z.reshape(len(z), *pairs, z.shape[-1])
+    z = z.reshape(z.shape[0], *pairs, z.shape[-1])
     return z.mean(axis=tuple(range(2, z.ndim - 1, 2)))
 
 
