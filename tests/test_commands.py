@@ -140,7 +140,8 @@ def test_evaluate_puts_runs_side_by_side_and_opens_their_data_once(
     for table in joint:
         title, header, *rows = table.strip().splitlines()
         assert title.endswith("on shallow_water, split distinct, all runs")
-        names = [str(finished), str(again), "persistence", "extrapolation"]
+        baselines = ["persistence", "extrapolation", "advected"]
+        names = [str(finished), str(again), *baselines]
         assert [row.split()[0] for row in rows] == names
         assert "ms/frame" in header and header.endswith("device")
 
