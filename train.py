@@ -5,7 +5,7 @@
         [--distributed=auto|on|off
          --coordinator=HOST:PORT --num_processes=N --process_id=I]
 
-The same command again goes on where the run stopped. docs/tpu.md has it on many hosts.
+The same command again goes on where the run stopped.
 """
 
 import sys

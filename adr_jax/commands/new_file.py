@@ -1,10 +1,10 @@
 """Files that a command writes: new ones only, and whole or not at all."""
 
 import contextlib
-import os
 import pathlib
 from collections.abc import Iterator
 
+from adr_jax.data.whole import written_whole
 from adr_jax.errors import InputError
 
 
@@ -25,16 +25,12 @@ def written(path: pathlib.Path, flag: str) -> Iterator[pathlib.Path]:
     Raises:
       InputError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.touch(exist_ok=False)
-        yield partial
-        partial.rename(path)
+        with written_whole(path) as partial:
+            partial.touch(exist_ok=False)
+            yield partial
     except OSError as error:
         raise InputError(
             f"{flag} {path} cannot be written ({error.strerror or error}); name a "
             "file elsewhere"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -15,9 +15,7 @@ Files are those of CloudCast's small set, in the authors' layout and raw values.
 
 import dataclasses
 import functools
-import os
 import pathlib
-import shutil
 import statistics
 from collections.abc import Callable
 from typing import NamedTuple
@@ -32,6 +30,7 @@ from tqdm import tqdm
 
 from adr_jax.data import cloudcast
 from adr_jax.data.dataset import Dataset, data_file
+from adr_jax.data.whole import written_whole
 from adr_jax.errors import InputError
 from adr_jax.operators.advection import pull
 
@@ -190,22 +189,21 @@ def generate(folder: pathlib.Path, cells: int = 64, seed: int = 0) -> None:
             "a sky needs at least 16 cells and a seed from 0 up; got "
             f"{cells} and {seed}"
         )
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     total = sum(file.frames for file in FILES)
     try:
-        partial.mkdir(parents=True)
-        with tqdm(total=total, desc=folder.name, unit="frame", disable=None) as bar:
+        with (
+            written_whole(folder) as partial,
+            tqdm(total=total, desc=folder.name, unit="frame", disable=None) as bar,
+        ):
+            partial.mkdir(parents=True)
             for number, file in enumerate(FILES):
                 key = jax.random.fold_in(jax.random.key(seed), number)
                 frames = frames_of(key, cells, file.frames, bar.update)
                 _write(partial / file.name, frames, file.first_day)
-        partial.rename(folder)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({error}); make room or name another folder"
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write(path: pathlib.Path, frames: np.ndarray, first_day: str) -> None:

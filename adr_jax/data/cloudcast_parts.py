@@ -1,6 +1,5 @@
 """CloudCast's files and folders of frames: opened, checked, read lazily."""
 
-import itertools
 import pathlib
 from typing import Protocol
 
@@ -8,6 +7,7 @@ import h5py
 import numpy as np
 from jaxtyping import UInt8
 
+from adr_jax.data.dataset import without_gaps
 from adr_jax.data.hdf5 import reading
 from adr_jax.errors import InputError
 
@@ -172,5 +172,4 @@ def _spans(
             f"{path}: time does not advance from frame {stuck[0] - 1} to {stuck[0]}: "
             "fetch it again, or bring its frames in order"
         )
-    cuts = np.flatnonzero(steps > 1.5 * np.median(steps)) + 1
-    return list(itertools.pairwise([0, *cuts.tolist(), frames]))
+    return without_gaps(steps)

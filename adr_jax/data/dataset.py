@@ -1,6 +1,7 @@
 """What a data set is: trajectories by index, splits, and what their numbers mean."""
 
 import dataclasses
+import itertools
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -116,6 +117,16 @@ def split_in_time(
         (int(start) + number * gap, int(stop) + number * gap)
         for number, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
     ]
+
+
+def without_gaps(steps: Float[np.ndarray, " steps"]) -> list[tuple[int, int]]:
+    """Spans of frames in which time does not jump.
+
+    `steps` are the times between frames; one that is more than half as long again as
+    is usual is a jump.
+    """
+    cuts = 1 + np.flatnonzero(steps > 1.5 * np.median(steps))
+    return list(itertools.pairwise([0, *cuts.tolist(), len(steps) + 1]))
 
 
 def numbered(

@@ -6,13 +6,13 @@ another thread opened.
 
 import contextlib
 import hashlib
-import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
 import h5py
 import numpy as np
 
+from adr_jax.data.whole import written_whole
 from adr_jax.errors import InputError
 
 # Frames whose content a fingerprint takes in: reading all would take minutes per run.
@@ -78,15 +78,7 @@ def fingerprint(films: Sequence[h5py.Dataset], facts: object) -> str:
 
 @contextlib.contextmanager
 def created(path: pathlib.Path) -> Iterator[h5py.File]:
-    """A new file to write to, there whole or not at all.
-
-    It grows under a temporary name beside `path` and is renamed when complete.
-    """
+    """A new file to write to, there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            yield file
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+        yield file

@@ -14,10 +14,8 @@ import h5py
 import numpy as np
 
 from adr_jax.data import hdf5
+from adr_jax.data.dataset import without_gaps
 from adr_jax.errors import InputError
-
-# A frame that comes this many intervals after the one before leaves a gap.
-LATE = 1.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +123,4 @@ def _timing(
             f"{path}: the times in 'time' do not grow from frame to frame: sort the "
             "frames by time and leave out doubles"
         )
-    interval = float(np.median(steps))
-    late = 1 + np.flatnonzero(steps > LATE * interval)
-    cuts = [0, *late.tolist(), frames]
-    return interval / 60, list(zip(cuts[:-1], cuts[1:], strict=True))
+    return float(np.median(steps)) / 60, without_gaps(steps)

@@ -122,8 +122,9 @@ def _score(
         numbers = np.arange(start, min(start + batch_size, len(windows)))
         frames = windows.read(numbers)
         past, target = frames[:, :history], frames[:, history:]
+        filled = without_missing(past)
         for who, forecaster in forecasters.items():
-            seen = past if who == "model" else without_missing(past)
+            seen = past if who == "model" else filled
             ahead = np.asarray(forecaster(seen, horizon))
             for metric in metrics:
                 ratios[who][metric.name].append(metric.measure(ahead, target))
