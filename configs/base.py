@@ -133,22 +133,37 @@ def train() -> ConfigDict:
     # rate fits into that many minutes of training.
     config.steps = 2000
     config.minutes = 0.0
-    # Windows per step, over all devices of all processes.
+    # Windows per step, over all devices of all processes, and in how many parts each
+    # device takes its share: the same step in less memory, if a batch is too large.
     config.batch_size = 4
+    config.accumulate = 1
+    # What is made small: "increment", the square error in units of what the network
+    # has to add to its base (see model.head); "mse", in units of the data's standard
+    # deviation: where channels whose changes differ in size should count by their size;
+    # "relative", over the target's square of each sample and channel: where samples
+    # differ in size by far, and by what nRMSE measures.
+    config.loss = "increment"
+    # An optimiser of optax by name; adamw is a safe one.
     config.optimizer = "adamw"
-    # Peak rate, reached after `warmup` steps; a cosine then takes it to zero.
+    # Peak rate, reached after `warmup` steps. The schedule then takes it to zero as a
+    # cosine or a line ("linear"), or keeps it ("constant"), for runs of open end.
     config.learning_rate = 2e-3
     config.warmup = 50
+    config.schedule = "cosine"
+    # Pull of the parameters towards zero, for optimisers that have it.
     config.weight_decay = 1e-5
     # Largest global gradient norm; 0 leaves gradients as they are.
     config.clip = 1.0
     # Decay of the average of parameters that is evaluated; 0 evaluates the last ones.
     config.ema = 0.0
-    config.accumulate = 1
-    # Forecasts fed back as input within a training window, the gradient going through
-    # all of them, once the share `feedback_after` of the steps is done.
+    # Forecasts fed back as input within a training window, once the share
+    # `feedback_after` of the steps is done: long rollouts need a network that has seen
+    # its own errors. The gradient goes back through the last `feedback_gradient`
+    # forecasts; 0 means all of them, 1 none but each one itself (the pushforward trick:
+    # steadier, less memory).
     config.feedback = 0
     config.feedback_after = 0.5
+    config.feedback_gradient = 0
     # White noise added to the input frames in training, up to this much in units of the
     # RMS of what the network adds to its base (see head). It teaches the network to
     # trust shapes more than differences of frames, which keeps rollouts from blowing

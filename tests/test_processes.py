@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,7 +30,6 @@ def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
     settings.write_text(config.to_json())
 
     pair = start(settings, tmp_path / "pair", processes=2, devices=2, stop_at=3)
-    # One has its batches from the disk faster than the others take steps.
     four = start(settings, tmp_path / "four", processes=1, devices=4)
     one = start(settings, tmp_path / "one", processes=1, devices=1)
     assert [wait(child) for child in [*four, *one]] == [0, 0]
@@ -37,13 +37,16 @@ def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
     stopped_at = last(tmp_path / "pair")[1]["step"]
     assert 0 < stopped_at < STEPS
 
+    # The same number of processes goes on, and another.
+    shutil.copytree(tmp_path / "pair", tmp_path / "moved")
     pair = start(settings, tmp_path / "pair", processes=2, devices=2)
-    assert [wait(child) for child in pair] == [0, 0]
+    moved = start(settings, tmp_path / "moved", processes=1, devices=1)
+    assert [wait(child) for child in [*pair, *moved]] == [0, 0, 0]
 
     state, record = last(tmp_path / "four")
     logged = losses(tmp_path / "four")
     assert len(logged) == STEPS
-    for workdir in (tmp_path / "pair", tmp_path / "one"):
+    for workdir in (tmp_path / name for name in ("pair", "moved", "one")):
         other_state, other_record = last(workdir)
         # The order in which gradients are summed: rounding, which Adam's division by
         # the gradient's size lets grow a little.

@@ -1,5 +1,6 @@
 """Feeding forecasts back."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,3 +35,29 @@ def test_forecasts_are_fed_back(num_frames, unroll):
     expected = [5.0, 8, 13, 21, 34, 55][:num_frames]
     assert frames.shape == (1, num_frames, 1, 1)
     np.testing.assert_array_equal(frames.ravel(), expected)
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+def test_the_gradient_goes_back_through_the_last_calls(unroll):
+    """Frames a, a^2, a^3 of a step that multiplies by a; what is given is constant."""
+
+    def total(a, calls):
+        frames = rollout(
+            lambda history: a * history[:, -1:],
+            jnp.ones((1, 2, 1, 1)),
+            3,
+            gradient_calls=calls,
+            unroll=unroll,
+        )
+        return jnp.sum(frames)
+
+    a = 3.0
+    expected = {
+        0: 1 + 2 * a + 3 * a**2,
+        1: 1 + a + a**2,
+        2: 1 + a + 2 * a**2,
+        3: 1 + 2 * a + 3 * a**2,
+    }
+    for calls, gradient in expected.items():
+        assert total(a, calls) == a + a**2 + a**3
+        assert jax.grad(total)(a, calls) == gradient

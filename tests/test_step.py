@@ -1,5 +1,7 @@
 """One training step: the same on any number of devices, compiled once."""
 
+import inspect
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ from adr_jax.data.windows import Batch, Windows, read_batch
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import build_model
 from adr_jax.training.step import (
+    SCHEDULES,
     init_state,
     learning_rate,
     make_optimizer,
@@ -139,6 +142,52 @@ def test_the_schedule_warms_up_and_ends_at_zero(config):
     rates = [float(learning_rate(train, step, 110)) for step in (0, 9, 10, 60, 110)]
     # A tenth, the peak, half way down the cosine, the end; float32.
     np.testing.assert_allclose(rates, [0.05, 0.5, 0.5, 0.25, 0.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules_differ_after_the_warmup_only(config, schedule):
+    train = config.train
+    train.warmup, train.learning_rate, train.schedule = 10, 0.5, schedule
+    rates = [float(learning_rate(train, step, 110)) for step in (0, 9, 35, 110)]
+    quarter = {"cosine": (2 + 2**0.5) / 4, "linear": 0.75, "constant": 1.0}[schedule]
+    end = 0.5 if schedule == "constant" else 0.0
+    np.testing.assert_allclose(rates, [0.05, 0.5, 0.5 * quarter, end], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", configuration.OPTIMIZERS)
+def test_an_optimisers_step_is_proportional_to_its_rate(config, name, generator):
+    """As train_step supposes, which scales it."""
+    config.train.optimizer, config.train.clip = name, 0.0
+    ours = make_optimizer(config.train)
+    factory = getattr(optax, name)
+    decay = {"weight_decay": config.train.weight_decay}
+    decays = "weight_decay" in inspect.signature(factory).parameters
+    theirs = factory(learning_rate=0.25, **(decay if decays else {}))
+    params = {"w": jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)}
+    states = ours.init(params), theirs.init(params)
+    for _ in range(3):
+        gradient = {"w": jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)}
+        step, state = ours.update(gradient, states[0], params)
+        expected, their_state = theirs.update(gradient, states[1], params)
+        states = state, their_state
+        chex.assert_trees_all_close(0.25 * step["w"], expected["w"], rtol=1e-5)
+
+
+def test_micro_batches_are_their_union(config):
+    """Also where cells are missing, so that parts count different numbers of them."""
+    config.train.feedback = 1
+    config.data.noise = 0.1
+    _, state, batch = build(config)
+    batch.frames[1, -2:, :8] = np.nan
+    after = {}
+    for parts in (1, 2, 4):
+        config.train.accumulate = parts
+        step, _, _ = build(config, feedback=1)
+        after[parts] = on_one_device(step)(state, batch)
+    for parts in (2, 4):
+        # Sums in another order: rounding of float32.
+        chex.assert_trees_all_close(after[parts][1], after[1][1], rtol=1e-5)
+        chex.assert_trees_all_close(after[parts][0], after[1][0], rtol=1e-4, atol=1e-6)
 
 
 def test_clipping_bounds_what_reaches_the_optimiser(config):

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import functools
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 
@@ -72,6 +74,7 @@ class Checkpoints:
         if self._manager is None:
             return
         arrays = serialization.to_state_dict(jax.device_get(state))
+        record = json.loads(json.dumps(record))  # the run's own goes on changing
         with self._explained():
             if step in self._manager.all_steps():
                 self._manager.delete(step)
@@ -79,7 +82,9 @@ class Checkpoints:
                 step,
                 args=ocp.args.Composite(
                     state=ocp.args.StandardSave(arrays),
-                    record=ocp.args.JsonSave(dict(record)),
+                    record=ocp.args.JsonSave(
+                        {"record": record, "digest": _digest(arrays, record)}
+                    ),
                 ),
                 force=True,  # orbax would refuse a step before the newest
             )
@@ -146,18 +151,17 @@ class Checkpoints:
         for step in steps:
             try:
                 restored = self._manager.restore(step, args=args)
+                state, record = restored["state"], restored["record"]["record"]
+                if _digest(state, record) != restored["record"]["digest"]:
+                    raise ValueError("its content changed")
             except Exception as error:  # orbax's errors have no common type
                 log.warning(
                     "%s cannot be read (%s); trying the one before",
                     self.folder / str(step),
-                    type(error).__name__,
+                    next(iter(str(error).splitlines()), type(error).__name__)[:200],
                 )
             else:
-                return {
-                    "step": step,
-                    "state": restored["state"],
-                    "record": restored["record"],
-                }
+                return {"step": step, "state": state, "record": record}
         if steps:
             raise InputError(
                 f"{self.folder}: none of its {len(steps)} checkpoints can be read; "
@@ -170,6 +174,16 @@ class Checkpoints:
         if self._manager is not None:
             with self._explained():
                 self._manager.close()
+
+
+def _digest(arrays: PyTree, record: Mapping) -> str:
+    """A fingerprint of content: not every damage makes a file unreadable."""
+    digest = hashlib.blake2b(json.dumps(record, sort_keys=True).encode())
+    for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
+        array = np.asarray(leaf)
+        digest.update(f"{path} {array.shape} {array.dtype}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

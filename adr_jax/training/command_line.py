@@ -25,9 +25,7 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
     try:
         rest = values(argv)
     except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
-        # A KeyError prints its message in quotes.
-        message = error.args[0] if isinstance(error, KeyError) else error
-        raise InputError(" ".join(str(message).split())) from error
+        raise InputError(_in_one_line(error)) from error
     file, _ = config_file(values)
     if not file.is_file():
         raise InputError(f"--config {file}: no such file; see configs/")
@@ -51,3 +49,17 @@ def read_config(path: str, overrides: Sequence[str]) -> ConfigDict:
     if len(rest) > 1:
         raise InputError(f"unexpected argument {rest[1]!r}; flags start with --")
     return holder.value
+
+
+def _in_one_line(error: Exception) -> str:
+    """What it says, without the quotes of a KeyError, itself or within another error.
+
+    Of a traceback within, that of a configuration file, the last line stays.
+    """
+    said = error.args[0] if error.args else error
+    if isinstance(said, Exception):
+        return _in_one_line(said)
+    lines = str(said if isinstance(error, KeyError) else error).strip().splitlines()
+    if any(line.startswith("Traceback") for line in lines):
+        lines = [lines[0], lines[-1]]
+    return " ".join(" ".join(lines).split())

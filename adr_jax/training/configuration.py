@@ -20,8 +20,16 @@ from adr_jax.models.blocks import (
     TRANSPORTS,
 )
 from adr_jax.models.frames import HEADS
+from adr_jax.training.losses import LOSSES
+from adr_jax.training.step import SCHEDULES
 
-OPTIMIZERS = ("adamw", "adam", "lion")
+# Those of optax that need a gradient and a rate, and whose step is proportional to it.
+OPTIMIZERS = (
+    *("adamw", "adam", "lion", "sgd", "adabelief", "adadelta", "adafactor", "adagrad"),
+    *("adamax", "adamaxw", "adan", "amsgrad", "lamb", "lars", "nadam", "nadamw"),
+    *("novograd", "optimistic_adam_v2", "optimistic_gradient_descent", "radam"),
+    *("rmsprop", "rprop", "sign_sgd", "signum", "sm3", "yogi"),
+)
 
 CHOICES = {
     "data.name": data.NAMES,
@@ -39,6 +47,8 @@ CHOICES = {
     "model.dtype": tuple(models.DTYPES),
     "model.unroll": ("auto", "on", "off"),
     "train.optimizer": OPTIMIZERS,
+    "train.schedule": SCHEDULES,
+    "train.loss": LOSSES,
 }
 
 # The least each number may be.
@@ -70,6 +80,8 @@ MINIMA = {
     "train.ema": 0,
     "train.feedback": 0,
     "train.feedback_after": 0,
+    "train.feedback_gradient": 0,
+    "train.accumulate": 1,
     "train.noise": 0,
     "train.log_every": 1,
     "train.checkpoint_every": 1,
@@ -78,11 +90,6 @@ MINIMA = {
     "train.validation_frames": 1,
     "train.patience": 0,
     "eval.batch_size": 1,
-}
-
-# Fields whose other values are planned: this release has the one given here.
-NOT_YET = {
-    "train.accumulate": 1,
 }
 
 # Fields that may differ between a run and its continuation.
@@ -114,9 +121,6 @@ def check(config: ConfigDict) -> None:
     for name, least in MINIMA.items():
         if not (math.isfinite(fields[name]) and fields[name] >= least):
             _refuse(name, fields[name], f"a number from {least} up")
-    for name, only in NOT_YET.items():
-        if fields[name] != only:
-            _refuse(name, fields[name], f"{only!r}; other values come later")
     for name in fields["eval.protocols"]:
         if name not in PROTOCOLS:
             _refuse("eval.protocols", name, f"names among {', '.join(PROTOCOLS)}")

@@ -30,6 +30,7 @@ class Journal:
         if locks.is_remote(workdir):
             scratch = tempfile.TemporaryDirectory(prefix="adr_jax-")
             folder = epath.Path(self._open_files.enter_context(scratch))
+            self._open_files.callback(self._copy)  # when all others are closed
         self._folder = folder
         kept = _lines_until(workdir / "metrics.jsonl", first_step)
         (folder / "metrics.jsonl").write_text(kept)
@@ -50,9 +51,8 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closes what it opened; on the way out of an error, too."""
-        with self._open_files:
-            self.sync()
+        """Closes what it opened."""
+        self._open_files.close()
 
     def progress(self, step: int, metrics: dict[str, float]) -> None:
         """Records `loss`, `steps_per_second` and more, and moves the progress line."""
@@ -92,8 +92,10 @@ class Journal:
     def sync(self) -> None:
         """Brings the files to where they belong, as often as a checkpoint is saved."""
         self._events.flush()
-        if self._folder is self._workdir:
-            return
+        if self._folder is not self._workdir:
+            self._copy()
+
+    def _copy(self) -> None:
         for path in pathlib.Path(self._folder).rglob("*"):
             target = self._workdir / path.relative_to(self._folder).as_posix()
             if path.is_file():

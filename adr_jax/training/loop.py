@@ -86,6 +86,8 @@ def train(
         if reason := run.finished(config.train.patience):
             parallel.say(f"{workdir} {reason}")
             return
+        if run.first_step:
+            parallel.say(f"going on after step {run.first_step}")
         with _journal(config, workdir, run.first_step, run.total_steps) as journal:
             session = Session(config, dataset, run, checkpoints, best, journal)
             session.take_all(signals, start_up)

@@ -12,7 +12,6 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from etils import epath
 from flax import linen as nn
 from flax import serialization
@@ -33,7 +32,7 @@ from adr_jax.training.step import (
     make_optimizer,
     make_train_step,
 )
-from adr_jax.training.stopping import with_vote
+from adr_jax.training.stopping import with_vote, with_wish
 
 log = logging.getLogger("adr_jax")
 
@@ -167,11 +166,6 @@ def prepare(
     return Preparation(model, statistics, state, record, steps, read)
 
 
-def wishes(batch: Batch, wish: bool) -> tuple[Batch, np.ndarray]:
-    """A batch with what this process asks of the others; see stopping.with_vote."""
-    return batch, np.full(len(batch.row), wish)
-
-
 def _new_record(dataset: Dataset) -> dict:
     """What a checkpoint says of itself, before the first step."""
     statistics = dataclasses.asdict(Statistics.of(dataset))
@@ -226,7 +220,7 @@ def _steps_within(
     read: Callable,
 ) -> int:
     """How many steps fit into `seconds`, by timing each kind on a copy of the state."""
-    batch = wishes(read(0), False)
+    batch = with_wish(read(0), False)
     cost = {}
     for feedback, step in steps.items():
         copy = parallel.replicate(jax.device_get(state))

@@ -16,8 +16,8 @@ from adr_jax.training import parallel
 from adr_jax.training.checkpoint import Checkpoints
 from adr_jax.training.clock import Clock, StartUp
 from adr_jax.training.journal import Journal
-from adr_jax.training.preparation import Preparation, wishes
-from adr_jax.training.stopping import Stopped, StopSignals
+from adr_jax.training.preparation import Preparation
+from adr_jax.training.stopping import Stopped, StopSignals, with_wish
 from adr_jax.training.validation import make_picture, make_validation
 
 
@@ -77,7 +77,7 @@ class Session:
     def _take(self, done: int, batch: Batch, wish: bool, start_up: StartUp) -> None:
         """One step, the `done`-th of the run; one of a new kind is compiled."""
         feedback = self._config.feedback if self._is_late(done) else 0
-        step, batch_and_wish = self._run.steps[feedback], wishes(batch, wish)
+        step, batch_and_wish = self._run.steps[feedback], with_wish(batch, wish)
         if feedback in self._compiled:
             self._run.state, metrics = step(self._run.state, batch_and_wish)
         else:

@@ -1,5 +1,6 @@
 """One training step, as a pure function of a state and a batch."""
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Batch
 from adr_jax.evaluation.rollout import rollout
 from adr_jax.training import parallel
+from adr_jax.training.losses import make_loss
+
+SCHEDULES = ("cosine", "linear", "constant")
 
 
 class TrainState(NamedTuple):
@@ -31,8 +35,10 @@ class TrainState(NamedTuple):
 
 def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
     """Clipping and the optimiser at rate 1: `learning_rate` scales what it returns."""
-    decay = {} if config.optimizer == "adam" else {"weight_decay": config.weight_decay}
-    rule = getattr(optax, config.optimizer)(learning_rate=1.0, **decay)
+    factory = getattr(optax, config.optimizer)
+    decays = "weight_decay" in inspect.signature(factory).parameters
+    decay = {"weight_decay": config.weight_decay} if decays else {}
+    rule = factory(learning_rate=1.0, **decay)
     return (
         optax.chain(optax.clip_by_global_norm(config.clip), rule)
         if config.clip
@@ -43,11 +49,16 @@ def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
 def learning_rate(
     config: ConfigDict, step: Array, total_steps: Array
 ) -> Float[Array, ""]:
-    """Linear to the peak over `warmup` steps, then half a cosine to zero."""
+    """Linear to the peak over `warmup` steps, then as the schedule has it, to zero."""
     warm = jnp.minimum(1.0, (step + 1) / max(config.warmup, 1))
     length = jnp.maximum(total_steps - config.warmup, 1)
     done = jnp.clip((step - config.warmup) / length, 0.0, 1.0)
-    return config.learning_rate * warm * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
+    left = {
+        "cosine": 0.5 * (1.0 + jnp.cos(jnp.pi * done)),
+        "linear": 1.0 - done,
+        "constant": jnp.ones(()),
+    }[config.schedule]
+    return config.learning_rate * warm * left
 
 
 def init_state(
@@ -78,9 +89,8 @@ def make_train_step(
 ) -> Callable[[TrainState, Batch], tuple[TrainState, dict[str, Array]]]:
     """A step whose loss goes through `feedback` forecasts fed back as input.
 
-    The loss is the mean square error over windows, frames, cells and variables, in
-    units of what the head has to add to its base: about 1 for an untrained network.
-    Cells that are missing in the target do not count.
+    Losses are described in losses.py. The gradient of `train.accumulate` micro-batches
+    is that of their union, at the memory of one.
     """
     mean, std = jnp.asarray(statistics.mean), jnp.asarray(statistics.std)
     scale = jnp.broadcast_to(jnp.asarray(model.output_scale), mean.shape)
@@ -92,18 +102,38 @@ def make_train_step(
         if config.data[kind]
     }
 
+    loss = make_loss(config.train.loss, statistics, model.output_scale)
+
     def loss_of(params: PyTree, history: Array, target: Array):
-        """Sum of squared errors, and over how many numbers."""
+        """The loss's sum, and over how many numbers."""
         forecast = rollout(
             lambda past: model.apply(params, past),
             history,
             num_frames,
+            gradient_calls=config.train.feedback_gradient,
             unroll=model.unroll,
         )
-        known = ~jnp.isnan(target)
-        error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
-        error = error / scale[: error.shape[-1]]
-        return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
+        return loss(forecast, target)
+
+    gradient_of = jax.value_and_grad(loss_of, has_aux=True)
+
+    def summed_gradient(params: PyTree, history: Array, target: Array):
+        """Loss, count and gradient, summed over micro-batches one after the other."""
+        parts = config.train.accumulate
+        if parts == 1:
+            return gradient_of(params, history, target)
+
+        def add(sums, micro_batch):
+            more = gradient_of(params, *micro_batch)
+            return jax.tree.map(jnp.add, sums, more), None
+
+        micro_batches = jax.tree.map(
+            lambda a: a.reshape(parts, -1, *a.shape[1:]), (history, target)
+        )
+        zero = jnp.zeros(())
+        nothing = (zero, zero), jax.tree.map(jnp.zeros_like, params)
+        sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=model.unroll)
+        return sums
 
     def observe(history: Array, step: Array, row: Array) -> Array:
         """A row's history with the noise and gaps it is trained on, then filled."""
@@ -118,7 +148,7 @@ def make_train_step(
         return history
 
     def train_step(state: TrainState, batch: Batch):
-        frames = (batch.frames - mean) / std
+        frames = jnp.asarray(batch.frames - mean) / std
         history = frames[:, :history_length]
         history = jax.vmap(lambda h, row: observe(h, state.step, row))(
             history, batch.row
@@ -126,9 +156,8 @@ def make_train_step(
         target = frames[:, history_length : history_length + num_frames]
         target = target[..., : config.model.variables_out or None]
         (errors, count), gradients = parallel.total(
-            jax.value_and_grad(loss_of, has_aux=True)(state.params, history, target)
+            summed_gradient(state.params, history, target)
         )
-        loss = errors / count
         gradients = jax.tree.map(lambda total: total / count, gradients)
         updates, rule = optimizer.update(gradients, state.optimizer, state.params)
         rate = learning_rate(config.train, state.step, state.total_steps)
@@ -139,7 +168,7 @@ def make_train_step(
             params, state.average, 1.0 - config.train.ema
         )
         metrics = {
-            "loss": loss,
+            "loss": errors / count,
             "gradient_norm": optax.tree.norm(gradients),
             # Finite only if all parameters are: no other state is ever saved.
             "parameter_norm": optax.tree.norm(params),

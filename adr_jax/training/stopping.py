@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 import jax.numpy as jnp
+import numpy as np
 
+from adr_jax.data.windows import Batch
 from adr_jax.training import parallel
 
 # What the shell is told: try again (job managers then restart the run), interrupted.
@@ -70,8 +72,8 @@ class StopSignals:
 def with_vote(step: Callable) -> Callable:
     """A training step that also asks all processes whether one of them has to stop.
 
-    The batch becomes `(batch, wish)`, `wish` true or false for each row; the metrics
-    get "stop", which is positive on every process after the same step.
+    It takes a batch from `with_wish`; its metrics have "stop", which is positive on
+    every process after the same step.
     """
 
     def voting(state, batch_and_wish):
@@ -81,3 +83,8 @@ def with_vote(step: Callable) -> Callable:
         return state, {**metrics, "stop": wishes}
 
     return voting
+
+
+def with_wish(batch: Batch, wish: bool) -> tuple[Batch, np.ndarray]:
+    """A batch, and in each of its rows whether this process has to stop."""
+    return batch, np.full(len(batch.row), wish)
