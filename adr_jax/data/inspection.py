@@ -96,8 +96,9 @@ def command(sequences: Sequences, changes: Changes) -> str:
 
 
 def _array(array: Array) -> str:
-    said = "; ".join(f"{k} {v}" for k, v in list(array.attributes.items())[:LISTED])
-    return f"{array}: {said}" if said else str(array)
+    attributes = list(array.attributes.items())[:LISTED]
+    said = "; ".join(f"{name} {value}" for name, value in attributes)
+    return f"{array}: {' '.join(said.split())}" if said else str(array)
 
 
 def _meaning(sequences: Sequences) -> Iterator[str]:

@@ -23,15 +23,15 @@ def write_gif(
     *,
     history: int,
 ) -> None:
-    """Draws frames one after the other, on one scale of colours; missing cells grey.
+    """Draws frames one after the other, in the colours of the history's range.
 
     The first `history` have a grey bar below them, the forecast after them an orange
     one. Of three channels a colour picture is made, of any other number the first is
-    drawn.
+    drawn; missing cells are grey.
     """
-    known = frames[np.isfinite(frames)]
+    known = frames[:history][np.isfinite(frames[:history])]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    scaled = (frames - low) / ((high - low) or 1.0)
+    scaled = ((frames - low) / ((high - low) or 1.0)).clip(0, 1)
     enlarge = max(1, -(-SIDE // min(frames.shape[1:3])))
     pictures = []
     for number, frame in enumerate(scaled):
