@@ -21,6 +21,9 @@ def get_config() -> ConfigDict:
     config.data.split = "auto"
     config.data.history = 4
     config.model.size = "tiny"
+    # Amounts would pile up at an edge that they move over, values do not; for amounts
+    # take push with model.boundary=open.
+    config.model.transport = "pull"
     # Any frames can be told from the last one; a line through two needs smooth ones.
     config.model.head = "persistence"
     config.train.minutes = 5.0
