@@ -71,7 +71,7 @@ def test_packed_numbers_are_unpacked_and_fill_values_are_missing(tmp_path):
         scale_factor=0.5,
         add_offset=-3.0,
         _FillValue=np.int16(7),
-        missing_value=np.array([9, 70_000]),  # the second fits no int16: no other does
+        missing_value=np.array([9, 65_556]),  # no int16, but 20 if cut to its bits
         units="mm",
     )
     source = open_sequences(path)

@@ -11,6 +11,7 @@ from PIL import Image
 from adr_jax.__main__ import main
 from adr_jax.commands import forecast
 from adr_jax.data.sequences import open_sequences
+from adr_jax.evaluation.animation import MILLISECONDS
 from configs import own
 
 HISTORY = 4
@@ -202,7 +203,11 @@ def test_an_animation(tmp_path, generator, use, run):
         gif = tmp_path / f"out{channels}.gif"
         run(tmp_path / "in.npy", f"out{channels}.h5", "--gif", str(gif))
         with Image.open(gif) as image:
-            assert image.n_frames == HISTORY + STEPS
+            shown = 0
+            for number in range(image.n_frames):  # equal ones are one, shown longer
+                image.seek(number)
+                shown += image.info["duration"]
+            assert shown == (HISTORY + STEPS) * MILLISECONDS
             assert image.size[0] == 12 * 29  # 9 rows of 29 pixels are 256 or more
 
 
