@@ -1,4 +1,4 @@
-"""Clouds seen by Meteosat, 15 minutes of images in, one out.
+"""Clouds seen by Meteosat, four frames in, one out.
 
     python train.py --config configs/satellite.py --config.data.path=FILE.h5
 
@@ -20,6 +20,8 @@ def get_config() -> ConfigDict:
     # North and south of a low, clouds move in opposite directions.
     config.data.augment = "flips"
     config.model.size = "tiny"
+    # Brightness is carried, not shared out as mass is.
+    config.model.transport = "pull"
     config.model.head = "persistence"
     config.train.steps = 300
     config.train.validate_every = 100
