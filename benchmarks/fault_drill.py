@@ -1,6 +1,6 @@
 """Runs that are killed, stopped, damaged or starved, then started again.
 
-    python benchmarks/fault_drill.py [--tries 3] [--only WORD] [--seed 0]
+    python benchmarks/fault_drill.py [--tries N] [--only WORD] [--seed 0]
 
 Each try hurts a small run of train.py, gives the same command again, and compares what
 that leaves, parameters and optimiser, last and best, with a run that nothing happened
@@ -226,26 +226,26 @@ def one_terminated(run: Run) -> None:
     kill(run, signal.SIGTERM, process=1)
 
 
-# Name, what happens, processes, exit codes that are right for it.
+# Name, what happens, tries, processes, exit codes that are right for it.
 FAULTS = (
-    ("kill -9 while starting", killed_at_start, 1, {-9}),
-    ("kill -9 at any moment", killed, 1, {-9}),
-    ("kill -9 inside a save", killed_in_a_save, 1, {-9}),
-    ("SIGTERM", terminated, 1, {75}),
-    ("SIGINT", interrupted, 1, {130}),
-    ("checkpoint truncated", damaged(truncate), 1, {-9}),
-    ("checkpoint, a bit flipped", damaged(flip_a_bit), 1, {-9}),
-    ("checkpoint, a file deleted", damaged(pathlib.Path.unlink), 1, {-9}),
-    ("disk full", full_disk, 1, {1}),
-    ("SIGTERM to one of two", one_terminated, 2, {75}),
-    ("kill -9 of process 1 of 2", peer_killed(1), 2, {-9, -6}),
-    ("kill -9 of process 0 of 2", peer_killed(0), 2, {-9, -6}),
+    ("kill -9 while starting", killed_at_start, 4, 1, {-9}),
+    ("kill -9 at any moment", killed, 10, 1, {-9}),
+    ("kill -9 inside a save", killed_in_a_save, 6, 1, {-9}),
+    ("SIGTERM", terminated, 10, 1, {75}),
+    ("SIGINT", interrupted, 3, 1, {130}),
+    ("checkpoint truncated", damaged(truncate), 3, 1, {-9}),
+    ("checkpoint, a bit flipped", damaged(flip_a_bit), 3, 1, {-9}),
+    ("checkpoint, a file deleted", damaged(pathlib.Path.unlink), 3, 1, {-9}),
+    ("disk full", full_disk, 3, 1, {1}),
+    ("SIGTERM to one of two", one_terminated, 2, 2, {75}),
+    ("kill -9 of process 1 of 2", peer_killed(1), 2, 2, {-9, -6}),
+    ("kill -9 of process 0 of 2", peer_killed(0), 2, 2, {-9, -6}),
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--tries", type=int, help="of each fault")
     parser.add_argument("--only", default="", metavar="WORD", help="of a fault's name")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -255,20 +255,20 @@ def main() -> None:
         drill(faults, arguments.tries, pathlib.Path(folder))
 
 
-def drill(faults: list, tries: int, folder: pathlib.Path) -> None:
+def drill(faults: list, asked: int | None, folder: pathlib.Path) -> None:
     data = folder / "water.h5"
     dam = dam_break.Dam(cells=16, frames=16, shape="off_centre")
     shallow_water.generate(data, dam, trajectories=40)
     undisturbed = {}
-    for processes in sorted({fault[2] for fault in faults}):
+    for processes in sorted({fault[3] for fault in faults}):
         run = Run(folder / f"undisturbed_{processes}", data, processes)
         run.start()
         assert set(run.wait()) == {0}, run.output
         undisturbed[processes] = run.result()
     print(f"{STEPS} steps, a checkpoint every {CHECKPOINT_EVERY}", flush=True)
     print(f"{'fault':26}  tries  survived  steps lost: mean  most", flush=True)
-    for name, fault, processes, codes in faults:
-        lost = []
+    for name, fault, tries, processes, codes in faults:
+        lost, tries = [], asked or tries
         for attempt in range(tries):
             run = Run(folder / f"{attempt}", data, processes)
             steps = survive(run, fault, codes, undisturbed[processes])

@@ -147,7 +147,8 @@ class Session:
             scores = parallel.from_first(self._validate(state.average))
             picture = self._picture(state.average)
         if self._journal:
-            self._journal.record(done, scores)
+            seconds = {"train_seconds": self._clock.read()}
+            self._journal.record(done, {**scores, **seconds})
             self._journal.show(done, "target, forecast, difference", picture)
         record["validations_since_best"] += 1
         score = scores[f"validation_{self._headline.name}"]

@@ -1,0 +1,190 @@
+"""What each part of ADRNet is worth: the same run with one part changed at a time.
+
+    python benchmarks/parts.py [--config configs/shallow_water.py] [--minutes 3]
+        [--output runs/parts] [--set train.batch_size=8 ...]
+
+Every run trains for the same minutes at a constant rate, its averaged parameters
+validated on the way, so that one run tells both the score after equal steps and that
+after equal seconds. Seed 0 for all; then seeds 1 and 2 for the model as it is and for
+the two changes that made the largest difference after equal seconds. Started again, it
+goes on with what is missing. Writes parts.json and parts.svg.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from adr_jax.training import parallel
+
+ROOT = pathlib.Path(__file__).parent.parent
+AS_IT_IS = "as it is"
+PARTS = {
+    AS_IT_IS: {},
+    "no transport": {"transport": "none"},
+    "pull for push": {"transport": "pull"},
+    "no diffusion": {"diffusion": "none"},
+    "exact diffusion": {"diffusion": "exact"},
+    "reaction of 3 x 3 cells": {"reaction": "conv"},
+    "reaction first": {"splitting": "rda"},
+    "Strang splitting": {"splitting": "strang"},
+    "one displacement field": {"displacement_fields": 1},
+    "four displacement fields": {"displacement_fields": 4},
+    "balance learned": {"balance": "learned"},
+    "balance predicted": {"balance": "predicted"},
+}
+COMMON = {
+    "train.schedule": "constant",
+    "train.learning_rate": 1e-3,
+    "train.ema": 0.99,
+    "train.feedback": 0,
+    "train.validate_every": 50,
+    "train.checkpoint_every": 50,
+    "eval.protocols": "('one_step',)",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", default="configs/shallow_water.py")
+    parser.add_argument("--minutes", type=float, default=3.0, help="of each run")
+    parser.add_argument("--output", type=pathlib.Path, default="runs/parts")
+    parser.add_argument(
+        "--set", nargs="*", default=["data.cells=64"], help="further fields, NAME=VALUE"
+    )
+    arguments = parser.parse_args()
+    curves = {}
+
+    def run(part: str, seed: int) -> None:
+        curves[part, seed] = train(part, seed, arguments)
+        steps, seconds, scores, _ = curves[part, seed][-1]
+        print(f"{part}, seed {seed}: {scores:.3g}, {steps} steps in {seconds:.0f} s")
+
+    for part in PARTS:
+        run(part, 0)
+    for part in (AS_IT_IS, *most_different(curves)):
+        for seed in (1, 2):
+            run(part, seed)
+    print(f"\n{arguments.config}, {arguments.set}, {parallel.describe_devices()}")
+    rows = summary(curves)
+    print_table(rows)
+    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
+    (arguments.output / "parts.json").write_text(text + "\n")
+    draw(rows).savefig(arguments.output / "parts.svg", metadata={"Date": None})
+    print(arguments.output / "parts.svg")
+
+
+def train(part: str, seed: int, arguments) -> list[tuple[int, float, float, float]]:
+    """The validations of a run: steps, seconds, score, score of the first step."""
+    workdir = arguments.output / f"{part.replace(' ', '_')}_{seed}"
+    flags = {"config": arguments.config, "workdir": workdir, "config.seed": seed}
+    flags |= {f"config.{name}": value for name, value in COMMON.items()}
+    flags |= {f"config.model.{name}": value for name, value in PARTS[part].items()}
+    flags["config.train.minutes"] = arguments.minutes
+    further = [f"--config.{setting}" for setting in arguments.set]
+    command = [f"--{name}={value}" for name, value in flags.items()] + further
+    subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *command],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    validations = [line for line in map(json.loads, lines) if "train_seconds" in line]
+
+    def row(line: dict) -> tuple[int, float, float, float]:
+        whole, first = (line[name] for name in line if name.startswith("validation_"))
+        return line["step"], line["train_seconds"], whole, first
+
+    return [row(line) for line in validations]
+
+
+def most_different(curves: dict) -> list[str]:
+    """The two parts farthest from the model as it is, after equal seconds."""
+    seconds = min(curve[-1][1] for curve in curves.values())
+    scores = {part: at(curve, seconds, by=1)[0] for (part, _), curve in curves.items()}
+
+    def distance(part: str) -> float:
+        return abs(np.log(scores[part] / scores[AS_IT_IS]))
+
+    return sorted(scores, key=distance)[-2:]
+
+
+def at(curve: list, place: float, by: int) -> np.ndarray:
+    """Both scores where the curve reaches so many steps (by=0) or seconds (by=1)."""
+    table = np.array(curve)
+    return np.array([np.interp(place, table[:, by], table[:, k]) for k in (2, 3)])
+
+
+def summary(curves: dict) -> list[dict]:
+    """Each part's scores after equal steps and after equal seconds, over seeds."""
+    steps, seconds = (min(curve[-1][k] for curve in curves.values()) for k in (0, 1))
+    rows = []
+    for part in PARTS:
+        of = [curve for (name, _), curve in curves.items() if name == part]
+        rows.append(
+            {
+                "part": part,
+                "seeds": len(of),
+                "milliseconds": 1e3 * statistics.mean(c[-1][1] / c[-1][0] for c in of),
+                "steps": steps,
+                "seconds": seconds,
+                "after steps": [at(curve, steps, by=0).tolist() for curve in of],
+                "after seconds": [at(curve, seconds, by=1).tolist() for curve in of],
+            }
+        )
+    return rows
+
+
+def print_table(rows: list[dict]) -> None:
+    """Score of the rollout and of its first frame, for each row."""
+    first = rows[0]
+    print(
+        f"| part | seeds | ms a step | after {first['steps']} steps: rollout | "
+        f"first frame | after {first['seconds']:.0f} s: rollout | first frame |\n"
+        f"|---|---|---|---|---|---|---|"
+    )
+    for row in rows:
+        cells = [
+            mean_and_spread(score[k] for score in row[place])
+            for place in ("after steps", "after seconds")
+            for k in (0, 1)
+        ]
+        facts = [row["part"], str(row["seeds"]), f"{row['milliseconds']:.0f}"]
+        print(f"| {' | '.join(facts + cells)} |")
+
+
+def mean_and_spread(values: Iterable[float]) -> str:
+    """Mean, and half the range of several."""
+    values = list(values)
+    text = f"{statistics.mean(values):.3g}"
+    half = (max(values) - min(values)) / 2
+    return f"{text} ± {half:.1g}" if len(values) > 1 else text
+
+
+def draw(rows: list[dict]):
+    """A dot for each seed: the rollout's score, part by part."""
+    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    figure, panels = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="tight")
+    for panel, place in zip(panels, ("after steps", "after seconds"), strict=True):
+        for height, row in enumerate(reversed(rows)):
+            scores = [score[0] for score in row[place]]
+            panel.plot(scores, [height] * len(scores), "o", color="#0072b2", alpha=0.7)
+        base = statistics.mean(score[0] for score in rows[0][place])
+        panel.axvline(base, color="#999999", linewidth=1)
+        panel.set_xscale("log")
+        unit = place.removeprefix("after ")
+        panel.set_xlabel(f"validation score after {rows[0][unit]:.0f} {unit}")
+    panels[0].set_yticks(range(len(rows)), [row["part"] for row in reversed(rows)])
+    return figure
+
+
+if __name__ == "__main__":
+    main()
