@@ -4,11 +4,11 @@
 
 Each image holds a random patch of 7 x 7 cells, and a momentum, two further channels of
 the same patch times its displacement: D cells along each axis, give or take two. The
-target is the patch where it arrives. ADRNet with and without a view of coarser levels,
-the same network without transport (a ResNet), and a UNet of about as many parameters
-learn it for the same number of steps; a new batch every step. Scores are the mean
-square error on new images over that of an empty image: 0 is perfect, 1 is nothing
-learned. Writes transport.json and transport.svg.
+target is the patch where it arrives. ADRNet, the same network without transport (a
+ResNet), and a UNet of about as many parameters learn it for the same number of steps, a
+new batch every step. Scores are the mean square error on new images over that of an
+empty image: 0 is perfect, 1 is nothing learned. Writes transport.json and
+transport.svg.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SHARED = {"head": "frames", "variables_out": 1, "boundary": "open", "unroll": Tr
 MODELS = {
     "ADRNet": ADRNet(channels=16, num_blocks=2, **SHARED),
     "ResNet": ADRNet(channels=16, num_blocks=2, transport="none", **SHARED),
-    "UNet": UNet(channels=6, levels=3, **SHARED),
+    "UNet": UNet(channels=7, levels=2, **SHARED),
 }
 STYLES = {"ADRNet": "#d55e00", "ResNet": "#999999", "UNet": "#0072b2"}
 
