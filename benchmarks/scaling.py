@@ -14,6 +14,7 @@ specifications. That is arithmetic, not a measurement.
 import argparse
 import json
 import os
+import re
 import runpy
 import socket
 import statistics
@@ -56,7 +57,8 @@ def compare(config: str, rounds: int) -> None:
             times[row, what].append(take_turn(teams[row], what))
     info = {}
     for row, team in teams.items():
-        info[row] = [json.loads(worker.communicate("stop\n")[0]) for worker in team][0]
+        said = [worker.communicate("stop\n")[0] for worker in team]
+        info[row] = json.loads(said[0].splitlines()[-1])
     print(f"{config}, batch {BATCH}, {os.cpu_count()} cores, {info[ROWS[0]]['device']}")
     print("processes  devices  step ms  spread  of one device  all-reduce  of the step")
     one = statistics.median(times[ROWS[0], "step"])
@@ -120,12 +122,11 @@ def take_turn(team: list[subprocess.Popen], what: str) -> float:
 
 def answer(worker: subprocess.Popen) -> float:
     assert worker.stdout
-    while True:  # the transport between processes talks, too
-        line = worker.stdout.readline()
-        if not line:
-            raise SystemExit(f"a worker ended with code {worker.wait()}")
-        if not line.startswith("[Gloo]"):
-            return float(line)
+    while line := worker.stdout.readline():
+        # The transport between processes talks, too.
+        if found := re.search(r"seconds: (\S+)", line):
+            return float(found.group(1))
+    raise SystemExit(f"a worker ended with code {worker.wait()}")
 
 
 def work(path: str, processes: int, number: int, port: int) -> None:
@@ -152,7 +153,8 @@ def work(path: str, processes: int, number: int, port: int) -> None:
     unmapped = make_train_step(model, optimizer, ones, config, 0)
     step = parallel.map_step(unmapped)
     add_up = parallel.map_step(lambda tree, _: (parallel.total(tree), {}))
-    fresh = init_state(model, optimizer, config, (cells, cells, 1))
+    # On the host: a step gives away the memory of the state it is given.
+    fresh = jax.device_get(init_state(model, optimizer, config, (cells, cells, 1)))
     state, gradients = parallel.replicate(fresh), parallel.replicate(fresh.params)
     length = configuration.window_length(config)
     noise = np.random.default_rng(0).normal(size=(BATCH, length, cells, cells, 1))
@@ -164,7 +166,7 @@ def work(path: str, processes: int, number: int, port: int) -> None:
             state, _ = jax.block_until_ready(step(state, batch))
         else:
             gradients, _ = jax.block_until_ready(add_up(gradients, batch.row))
-        print(time.perf_counter() - begin, flush=True)
+        print(f"\nseconds: {time.perf_counter() - begin}", flush=True)
     sizes = [leaf.nbytes for leaf in jax.tree.leaves(fresh.params)]
     info = {"device": parallel.describe_devices(), "gradient_bytes": sum(sizes)}
     if processes == 1 and jax.device_count() == 1:
