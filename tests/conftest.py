@@ -1,6 +1,5 @@
 """What all tests share: two CPU devices, small data, the place of real data."""
 
-import dataclasses
 import json
 import os
 import pathlib
@@ -15,8 +14,7 @@ from ml_collections import ConfigDict
 
 from adr_jax import data
 from adr_jax.data import dam_break, shallow_water
-from adr_jax.data.statistics import Statistics
-from adr_jax.training import checkpoint, configuration, step
+from adr_jax.training import checkpoint, configuration, record, step
 from configs import base
 
 # Before anything asks for devices: what is shared among devices must be seen to be.
@@ -111,19 +109,14 @@ def untrained(tmp_path_factory, make_config) -> pathlib.Path:
     config.model.num_blocks = 1
     workdir = tmp_path_factory.mktemp("runs") / "untrained"
     dataset = data.load(config.data)
-    statistics = Statistics.of(dataset)
+    content = record.new_record(dataset)
+    statistics = record.Record(content, workdir).statistics
     model = checkpoint.build_model(config, statistics)
     frame_shape = dataset.trajectories.frame_shape
     optimizer = step.make_optimizer(config.train)
     state = step.init_state(model, optimizer, config, frame_shape)
-    record = {
-        "step": 0,
-        "statistics": dataclasses.asdict(statistics),
-        "frame_shape": list(frame_shape),
-        "channels": list(dataset.channels),
-    }
     best = checkpoint.Checkpoints(epath.Path(workdir) / "best", keep=1)
-    best.save(0, state.params, record)
+    best.save(0, state.params, content)
     best.close()
     settings = json.dumps(configuration.as_json(config))
     (workdir / "config.json").write_text(settings)

@@ -1,6 +1,7 @@
 """Whole runs: trained, stopped, resumed, scored."""
 
 import dataclasses
+import gc
 import json
 import math
 import os
@@ -22,6 +23,7 @@ from adr_jax.training import (
     locks,
     loop,
     preparation,
+    record,
     results,
     session,
     validation,
@@ -283,6 +285,7 @@ def test_a_bit_flipped_in_any_file_is_never_taken_for_a_checkpoint(finished, tmp
             chex.assert_trees_all_equal(restored, expected)
         damaged.close()
     assert refused >= 5  # those of arrays, their index, and the record
+    gc.collect()  # what was left behind is told of in this test, not in a later one
 
 
 def test_load_and_evaluate_give_the_stored_numbers(finished):
@@ -319,12 +322,12 @@ class FakeMetric:
 
 def test_the_first_metric_of_the_data_chooses_the_best(config, tmp_path, monkeypatch):
     metric = FakeMetric()
-    for module in (preparation, session, validation):
+    for module in (preparation, record, session, validation):
         monkeypatch.setattr(module, "metrics_of", lambda dataset: [metric])
     loop.train(config, tmp_path, data.load(config.data))
     assert [line["validation_fake"] for line in lines(tmp_path) if "loss" not in line]
-    record = adr_jax.load(tmp_path).record
-    assert (record["step"], record["best_score"]) == (3, 0.75)
+    best = adr_jax.load(tmp_path).record
+    assert (best["step"], best["best_score"]) == (3, 0.75)
 
 
 def test_minutes_fix_the_number_of_steps_once(config, tmp_path, monkeypatch):

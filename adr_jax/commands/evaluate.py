@@ -13,7 +13,7 @@ from adr_jax import data
 from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import checkpoint, parallel, results
+from adr_jax.training import checkpoint, configuration, parallel, results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
     output = arguments.output
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output {output}: no folder {output.parent}; make it first")
-    configs = [read_config(epath.Path(w) / "config.json") for w in arguments.workdir]
-    parallel.prepare_host(configs[0]["eval"]["batch_size"])
+    folders = [epath.Path(workdir) for workdir in arguments.workdir]
+    trees = [read_config(folder / "config.json") for folder in folders]
+    parallel.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
     datasets: dict[str, Dataset] = {}
     scores = []
     for workdir in arguments.workdir:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from etils import epath
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from adr_jax.commands.new_file import check_new, written
@@ -20,7 +21,7 @@ from adr_jax.data import array_writer
 from adr_jax.data.sequences import Sequences, channel_names, open_sequences
 from adr_jax.errors import InputError
 from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import checkpoint, configuration, parallel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,9 +56,10 @@ def run(arguments: argparse.Namespace) -> None:
     if gif is not None:
         check_new(gif, "--gif", (".gif",))
         write_gif = _gif_writer()
-    config = read_config(epath.Path(arguments.workdir) / "config.json")
+    tree = read_config(epath.Path(arguments.workdir) / "config.json")
+    config = configuration.from_json(tree)
     source = _open(arguments, config)
-    batch_size = config["eval"]["batch_size"]
+    batch_size = config.eval.batch_size
     parallel.prepare_host(batch_size)
     model = checkpoint.load(arguments.workdir)
     _check_fits(source, model, is_chosen=bool(arguments.variable))
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     attributes = {
         "forecast": f"{steps} frames after {source.path.name}, by adr_jax, a model of "
-        f"{config['data']['name']} at step {model.record['step']}"
+        f"{config.data.name} at step {model.record['step']}"
     }
     shape = (steps, *source.frame_shape[:-1], model.channels_out)
     drawn: list[np.ndarray] = []
@@ -87,13 +89,13 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{output}: {len(source.keys)} x {steps} frames")
 
 
-def _open(arguments: argparse.Namespace, config: dict) -> Sequences:
+def _open(arguments: argparse.Namespace, config: ConfigDict) -> Sequences:
     """The input, read as the model's own file was where that was one of arrays."""
-    trained = config["data"] if config["data"]["name"] == "arrays" else {}
+    is_own = config.data.name == "arrays"
     return open_sequences(
         arguments.input,
-        arguments.variable or trained.get("variable", ""),
-        arguments.axes or trained.get("axes", ""),
+        arguments.variable or (config.data.variable if is_own else ""),
+        arguments.axes or (config.data.axes if is_own else ""),
     )
 
 

@@ -25,6 +25,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, normaliser, physical_rollout
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, parallel
+from adr_jax.training.record import Record
 
 log = logging.getLogger("adr_jax")
 
@@ -125,7 +126,7 @@ class Checkpoints:
             return "there is no checkpoint yet"
         return f"the last good checkpoint is {self.folder / str(self.newest)}"
 
-    def restore(self) -> tuple[dict, dict] | None:
+    def restore(self) -> tuple[dict, Record] | None:
         """The newest checkpoint that can be read, as (state, record), or None.
 
         The state comes as nested dictionaries of NumPy arrays, for any number of
@@ -140,7 +141,8 @@ class Checkpoints:
         if restored is None:
             return None
         self.newest = restored["step"]
-        return restored["state"], restored["record"]
+        place = self.folder / str(self.newest)
+        return restored["state"], Record(restored["record"], place)
 
     def _restore(self) -> dict | None:
         assert self._manager is not None
@@ -148,24 +150,27 @@ class Checkpoints:
         args = ocp.args.Composite(
             state=ocp.args.StandardRestore(), record=ocp.args.JsonRestore()
         )
+        reasons = []
         for step in steps:
             try:
                 restored = self._manager.restore(step, args=args)
-                state, record = restored["state"], restored["record"]["record"]
-                if _digest(state, record) != restored["record"]["digest"]:
+                state, content = restored["state"], restored["record"]
+                record, digest = (content.get(key) for key in ("record", "digest"))
+                if record is None or digest is None:
+                    raise ValueError("no digest: another version of adr_jax wrote it")
+                if _digest(state, record) != digest:
                     raise ValueError("its content changed")
             except Exception as error:  # orbax's errors have no common type
-                log.warning(
-                    "%s cannot be read (%s); trying the one before",
-                    self.folder / str(step),
-                    next(iter(str(error).splitlines()), type(error).__name__)[:200],
-                )
+                reason = next(iter(str(error).splitlines()), type(error).__name__)
+                reasons.append(reason[:200])
+                place = self.folder / str(step)
+                log.warning("%s cannot be read (%s)", place, reasons[-1])
             else:
                 return {"step": step, "state": state, "record": record}
         if steps:
             raise InputError(
-                f"{self.folder}: none of its {len(steps)} checkpoints can be read; "
-                "delete the folder to begin anew"
+                f"{self.folder}: none of its {len(steps)} checkpoints can be read "
+                f"({reasons[0]}); train anew in another --workdir"
             )
         return None
 
@@ -196,7 +201,7 @@ class Run:
     params: PyTree
     statistics: Statistics
     # What the checkpoint says of itself: step, score, seconds trained, fingerprint.
-    record: Mapping
+    record: Record
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -327,7 +332,8 @@ def load(workdir: str | epath.Path) -> Run:
     """The best model of a run, by its validation score.
 
     Raises:
-      InputError: the folder holds no run, or none of its checkpoints can be read.
+      InputError: the folder holds no run, or none of its checkpoints can be read, or
+        another version wrote it.
     """
     folder = epath.Path(workdir)
     tree = parallel.on_first(lambda: read_config(folder / "config.json"))
@@ -342,6 +348,31 @@ def load(workdir: str | epath.Path) -> Run:
             f"{folder} has no best model yet: let it train to a validation"
         )
     params, record = restored
-    statistics = Statistics(**record["statistics"])
-    model = build_model(config, statistics)
-    return Run(folder, config, model, params, statistics, record)
+    model = build_model(config, record.statistics)
+    history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
+    key = jax.random.key(config.seed)
+    expected = {"params": jax.eval_shape(model.init, key, history)["params"]}
+    check_same_arrays(params, expected, folder / "best")
+    return Run(folder, config, model, params, record.statistics, record)
+
+
+def check_same_arrays(found: PyTree, expected: PyTree, place: object) -> None:
+    """Raises InputError for a state of other arrays than the network has."""
+    before, now = (
+        {
+            jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
+            for path, leaf in jax.tree_util.tree_leaves_with_path(
+                serialization.to_state_dict(tree)
+            )
+        }
+        for tree in (found, expected)
+    )
+    other = sorted(name for name in before | now if before.get(name) != now.get(name))
+    if other:
+        name = other[0]
+        raise InputError(
+            f"{place}: {name} is {before.get(name, 'absent')}, the network that "
+            f"config.json describes has {now.get(name, 'none')}: another version of "
+            "adr_jax wrote it; use it with that version, or train anew in another "
+            "--workdir"
+        )

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -92,6 +92,15 @@ MINIMA = {
     "eval.batch_size": 1,
 }
 
+# What a configuration cannot do without.
+NEEDED = (
+    *CHOICES,
+    *MINIMA,
+    *("data.root", "data.path", "data.shape", "data.variable", "data.axes"),
+    *("data.split", "data.exclude", "model.coordinates", "model.conserve"),
+    *("model.denoiser", "model.remat", "eval.protocols"),
+)
+
 # Fields that may differ between a run and its continuation.
 MAY_CHANGE = (
     "workdir",
@@ -108,6 +117,11 @@ MAY_CHANGE = (
 def check(config: ConfigDict) -> None:
     """Raises InputError, naming the field, for a configuration that cannot run."""
     fields: dict[str, Any] = dict(flatten(config.to_dict()))
+    if lacking := _lacking(fields, NEEDED):
+        raise InputError(
+            f"the configuration has no field {lacking}: take configs/base.py, which "
+            "has all, and override it"
+        )
     for name, choices in CHOICES.items():
         if fields[name] not in choices:
             _refuse(name, fields[name], f"one of {', '.join(choices)}")
@@ -179,8 +193,23 @@ def as_json(config: ConfigDict) -> dict:
 
 
 def from_json(tree: Mapping) -> ConfigDict:
-    """A configuration from what `as_json` gave."""
+    """A configuration from what `as_json` gave.
+
+    Raises:
+      InputError: it lacks a field that it takes to use the model.
+    """
+    to_use = [name for name in NEEDED if not name.startswith("train.")]
+    if lacking := _lacking(dict(flatten(tree)), to_use):
+        raise InputError(
+            f"config.json has no {lacking}: another version of adr_jax wrote it; use "
+            "the run with that version, or train anew in another --workdir"
+        )
     return ConfigDict(tree)
+
+
+def _lacking(fields: Mapping, needed: Iterable[str]) -> str:
+    """The first field that has to be there and is not, or ""."""
+    return next((name for name in needed if name not in fields), "")
 
 
 def window_length(config: ConfigDict) -> int:

@@ -4,8 +4,6 @@ import dataclasses
 import json
 import logging
 import math
-import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -25,7 +23,8 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, locks, parallel
-from adr_jax.training.checkpoint import Checkpoints, build_model
+from adr_jax.training.checkpoint import Checkpoints, build_model, check_same_arrays
+from adr_jax.training.record import Record, new_record
 from adr_jax.training.step import (
     TrainState,
     init_state,
@@ -49,7 +48,7 @@ class Preparation:
     # On all devices.
     state: TrainState
     # What a checkpoint says of itself besides the state.
-    record: dict
+    record: Record
     # By the number of forecasts fed back.
     steps: Mapping[int, Callable]
     # This process's rows of a global batch, by the batch's number.
@@ -126,15 +125,18 @@ def prepare(
     restored = checkpoints.restore()
     if restored:
         record = restored[1]
+        record.check_complete()
         parallel.on_first(lambda: _check_continues(config, workdir, dataset, record))
         _check_best(best, record, dataset)
     else:
-        record = parallel.on_first(lambda: _new_record(dataset))
-    statistics = Statistics(**record["statistics"])
+        content = parallel.on_first(lambda: new_record(dataset))
+        record = Record(content, checkpoints.folder)
+    statistics = record.statistics
     model = build_model(config, statistics)
     optimizer = make_optimizer(config.train)
     state = init_state(model, optimizer, config, dataset.trajectories.frame_shape)
     if restored:
+        check_same_arrays(restored[0], state, checkpoints.folder)
         state = cast(TrainState, serialization.from_state_dict(state, restored[0]))
     steps = {
         feedback: parallel.map_step(
@@ -166,25 +168,8 @@ def prepare(
     return Preparation(model, statistics, state, record, steps, read)
 
 
-def _new_record(dataset: Dataset) -> dict:
-    """What a checkpoint says of itself, before the first step."""
-    statistics = dataclasses.asdict(Statistics.of(dataset))
-    return {
-        "step": 0,
-        "train_seconds": 0.0,
-        "best_score": metrics_of(dataset)[0].worst,
-        "validations_since_best": 0,
-        "statistics": {name: list(values) for name, values in statistics.items()},
-        "fingerprint": dataset.fingerprint,
-        "frame_shape": list(dataset.trajectories.frame_shape),
-        "channels": list(dataset.channels),
-        "device": parallel.describe_devices(),
-        "command": shlex.join(["python", *sys.argv]),
-    }
-
-
 def _check_continues(
-    config: ConfigDict, workdir: epath.Path, dataset: Dataset, record: Mapping
+    config: ConfigDict, workdir: epath.Path, dataset: Dataset, record: Record
 ) -> None:
     """Refuses to mix two runs in one folder."""
     changed = configuration.differences(
@@ -199,7 +184,7 @@ def _check_continues(
         )
 
 
-def _check_best(best: Checkpoints, record: dict, dataset: Dataset) -> None:
+def _check_best(best: Checkpoints, record: Record, dataset: Dataset) -> None:
     """Starts the search for the best model anew where it has been lost."""
     if math.isinf(record["best_score"]):
         return
