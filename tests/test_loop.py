@@ -79,6 +79,7 @@ def test_a_run_leaves_what_is_promised(finished):
         "tensorboard",
         "results.json",
         "report.html",
+        "model_card.md",
         "figures",
     }
     logged = [line for line in lines(finished) if "loss" in line]

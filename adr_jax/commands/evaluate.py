@@ -2,16 +2,20 @@
 
 python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--robustness]
     [--output FILE.json]
+
+Scores of the test split also go into each workdir's model_card.md.
 """
 
 import argparse
 import pathlib
+from collections.abc import Sequence
 
 from etils import epath
 
 from adr_jax import data
 from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
+from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import checkpoint, configuration, parallel, results
 
@@ -67,5 +71,16 @@ def run(arguments: argparse.Namespace) -> None:
             result["robustness"] = results.evaluate_robustness(run, datasets[which])
         scores.append((workdir, result))
     print(results.summary(scores))
+    if arguments.data is None:
+        _write_cards(scores)
     if output is not None:
         results.write(scores[0][1] if len(scores) == 1 else dict(scores), output)
+
+
+def _write_cards(scores: Sequence[tuple[str, dict]]) -> None:
+    """Into each workdir that may be written to."""
+    for workdir, result in scores:
+        try:
+            print(f"model card: {write_model_card(result, epath.Path(workdir))}")
+        except OSError as error:
+            print(f"no model card: {error}")

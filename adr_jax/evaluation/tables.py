@@ -9,7 +9,7 @@ from adr_jax.evaluation.run_files import is_number
 
 def protocol_table(name: str, result: Mapping) -> str:
     """One protocol of one run, model and baselines in rows."""
-    rows = {who: _cells(of) for who, of in result.items() if isinstance(of, Mapping)}
+    rows = {who: cells(of) for who, of in result.items() if isinstance(of, Mapping)}
     title = f"{name}: {result['history']} frames in, {result['horizon']} out, "
     title += f"{result['samples']} windows, split {result['split']}"
     headline = next(iter(result["model"]))
@@ -41,12 +41,12 @@ def _joint_table(title: str, protocol: str, runs: Mapping[str, Mapping]) -> str:
     rows = {}
     for name, results in runs.items():
         result = results["protocols"][protocol]
-        rows[name] = _facts(result) | _cells(result["model"])
+        rows[name] = _facts(result) | cells(result["model"])
         rows[name] |= {"device": results["device"]}
     first = next(iter(runs.values()))["protocols"][protocol]
     for who, scores in first.items():
         if isinstance(scores, Mapping) and who != "model":
-            rows[who] = _facts(first) | _cells(scores)
+            rows[who] = _facts(first) | cells(scores)
     return f"{title}\n{_grid(rows)}"
 
 
@@ -70,7 +70,7 @@ def _facts(result: Mapping) -> dict[str, str]:
     return {"in": str(result["history"]), "windows": str(result["samples"])}
 
 
-def _cells(scores: Mapping) -> dict[str, str]:
+def cells(scores: Mapping) -> dict[str, str]:
     """A forecaster's numbers by column: metrics, the first with its spread, steps."""
     metrics = [name for name, value in scores.items() if is_number(value)]
     headline = metrics[0]

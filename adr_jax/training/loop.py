@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
+from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.report import write_report
 from adr_jax.training import configuration, locks, parallel, results
 from adr_jax.training.checkpoint import Checkpoints, load
@@ -115,6 +116,7 @@ def _evaluate(workdir: epath.Path, dataset: Dataset) -> None:
     def write() -> None:
         results.write(scores, workdir / "results.json")
         print(results.summary([(str(workdir), scores)]))
+        print(f"model card: {write_model_card(scores, workdir)}")
         try:
             print(f"report: {write_report(workdir)}")
         except InputError as error:  # a run is worth having without its picture book

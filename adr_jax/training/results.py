@@ -41,6 +41,8 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
             name: importlib.metadata.version(name) for name in ("adr_jax", "jax")
         },
         "data": dataset.describe(),
+        "frame_shape": list(run.frame_shape),
+        "channels": run.record["channels"],
         "command": run.record["command"],
     }
 
