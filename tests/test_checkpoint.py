@@ -74,6 +74,22 @@ def test_each_shape_is_compiled_once(model, frames, monkeypatch):
     assert not traced
 
 
+def test_the_time_step_can_be_scaled(model, frames):
+    """Of one block, whose displacement is in proportion to it."""
+    expected = 2 * model.displacement(frames)
+    np.testing.assert_allclose(
+        model.at_interval(2).displacement(frames), expected, rtol=1e-6
+    )
+    same = model.at_interval(1).forecast(frames, steps=2)
+    np.testing.assert_array_equal(same, model.forecast(frames, steps=2))
+    config = copy.deepcopy(model.config)
+    config.model.name = "unet"
+    network = checkpoint.build_model(config, model.statistics)
+    other = dataclasses.replace(model, config=config, model=network)
+    with pytest.raises(InputError, match="a unet has no time step"):
+        other.at_interval(2)
+
+
 def test_missing_cells_are_filled_in(model, frames):
     gaps = frames.copy()
     gaps[0, -1, 3:5, 6] = np.nan

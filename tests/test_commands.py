@@ -14,6 +14,7 @@ import pytest
 import adr_jax
 from adr_jax import data
 from adr_jax.__main__ import main
+from adr_jax.evaluation import resolution
 from adr_jax.training import loop
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -156,6 +157,25 @@ def test_evaluate_robustness(finished, tmp_path, capsys):
     assert list(scores["missing"]["persistence"]) == ["0", "0.05", "0.2", "0.5"]
     assert "by standard deviations of noise" in printed
     assert "by share missing" in printed
+
+
+def test_evaluate_other_intervals_and_grids(finished, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(resolution, "CELLS", (16, 24))
+    output = tmp_path / "scores.json"
+    flags = f"evaluate --workdir {finished} --time_step --resolution --output {output}"
+    main(flags.split())
+    printed = capsys.readouterr().out
+    scores = json.loads(output.read_text())
+    assert list(scores["time_step"]["scores"]["scaled"]) == ["1", "2", "3"]
+    assert list(scores["resolution"]["scores"]["model"]) == ["16", "24"]
+    assert scores["resolution"]["ms_per_frame"]["model"]["24"] > 0
+    for title in ("time step: nrmse", "resolution: nrmse", "resolution: ms/frame"):
+        assert title in printed
+
+
+def test_evaluate_on_a_file_has_no_other_grids(finished, water_file, capsys):
+    flags = f"evaluate --workdir {finished} --resolution --data {water_file}"
+    assert "leave --data out" in error_of(capsys, *flags.split())
 
 
 @pytest.mark.parametrize(

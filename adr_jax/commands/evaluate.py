@@ -1,7 +1,7 @@
 """Score trained models on their test split, or on every trajectory of a file.
 
-python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--robustness]
-    [--output FILE.json]
+python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--output FILE.json]
+    [--robustness] [--time_step] [--resolution]
 
 Scores of the test split also go into each workdir's model_card.md.
 """
@@ -21,7 +21,7 @@ from adr_jax.training import checkpoint, configuration, parallel, results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Workdirs, data, robustness, output."""
+    """Workdirs, data, output, studies."""
     parser.add_argument(
         "--workdir", nargs="+", required=True, metavar="W", help="of a trained model"
     )
@@ -31,11 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="score all its trajectories instead of the test split",
     )
-    parser.add_argument(
-        "--robustness",
-        action="store_true",
-        help="also score histories with noise and with missing cells",
-    )
+    for study, (of, _) in results.STUDIES.items():
+        parser.add_argument(
+            f"--{study}", action="store_true", help=f"also score: {of.__doc__}"
+        )
     parser.add_argument(
         "--output",
         type=pathlib.Path,
@@ -50,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
     output = arguments.output
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output {output}: no folder {output.parent}; make it first")
+    if arguments.resolution and arguments.data is not None:
+        raise InputError("--resolution makes its own data: leave --data out")
     folders = [epath.Path(workdir) for workdir in arguments.workdir]
     trees = [read_config(folder / "config.json") for folder in folders]
     parallel.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
@@ -66,9 +67,13 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.data is None:
                 data.prepare(run.config.data)
             datasets[which] = data.load(run.config.data)
-        result = results.evaluate(run, datasets[which])
-        if arguments.robustness:
-            result["robustness"] = results.evaluate_robustness(run, datasets[which])
+        # Studies first: what a data set cannot be asked is told at once.
+        studies = {
+            study: of(run, datasets[which])
+            for study, (of, _) in results.STUDIES.items()
+            if getattr(arguments, study)
+        }
+        result = results.evaluate(run, datasets[which]) | studies
         scores.append((workdir, result))
     print(results.summary(scores))
     if arguments.data is None:

@@ -9,6 +9,7 @@ import numpy as np
 from adr_jax.data.corruption import corrupt
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.statistics import Statistics
+from adr_jax.evaluation import next_frame
 from adr_jax.evaluation.advected import FORECASTERS
 from adr_jax.evaluation.forecaster import Forecast
 from adr_jax.evaluation.metrics import Ratio, metrics_of
@@ -17,8 +18,6 @@ from adr_jax.evaluation.protocols import PROTOCOLS, without_missing
 # Levels of each corruption: noise in units of the data's standard deviation, missing as
 # the share of cells lost in every frame.
 LEVELS = {"noise": (0.0, 0.01, 0.03, 0.1, 0.3), "missing": (0.0, 0.05, 0.2, 0.5)}
-# Windows scored at most, spread evenly over the split.
-MAX_WINDOWS = 64
 
 
 def score(
@@ -41,8 +40,7 @@ def score(
       `{forecaster: {level: score}}`.
     """
     windows = PROTOCOLS["one_step"].windows(dataset, split, model_history)
-    chosen = np.linspace(0, len(windows) - 1, min(MAX_WINDOWS, len(windows)))
-    numbers = chosen.astype(int)
+    numbers = next_frame.spread(windows)
     metric = metrics_of(dataset)[0]
     mean = np.asarray(statistics.mean, np.float32)
     std = np.asarray(statistics.std, np.float32)

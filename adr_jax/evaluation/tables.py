@@ -53,17 +53,46 @@ def _joint_table(title: str, protocol: str, runs: Mapping[str, Mapping]) -> str:
 def robustness_tables(result: Mapping) -> str:
     """The headline metric against what was done to the history, a table for each."""
     units = {"noise": "standard deviations of noise", "missing": "share missing"}
-    metric, samples = result["metric"], result["samples"]
-    tables = []
-    for kind in LEVELS:
-        rows = {
-            who: {level: numeral(score) for level, score in scores.items()}
-            for who, scores in result[kind].items()
-        }
-        title = f"robustness: {metric} of {result['protocol']} by {units[kind]} of the "
-        title += f"history, {samples} windows, split {result['split']}"
-        tables.append(f"{title}\n{_grid(rows)}")
-    return "\n\n".join(tables)
+    of = f"{result['metric']} of {result['protocol']}"
+    return "\n\n".join(
+        _levels(
+            f"robustness: {of} by {units[kind]} of the history, {result['samples']} "
+            f"windows, split {result['split']}",
+            result[kind],
+        )
+        for kind in LEVELS
+    )
+
+
+def time_step_table(result: Mapping) -> str:
+    """The headline metric against the time between frames."""
+    samples = ", ".join(str(number) for number in result["samples"].values())
+    title = f"time step: {result['metric']} of {result['protocol']} by the interval of "
+    title += f"the frames in that of training, {samples} windows, split "
+    title += f"{result['split']}; 'scaled': the time step of the model's blocks as well"
+    return _levels(title, result["scores"])
+
+
+def resolution_tables(result: Mapping) -> str:
+    """The headline metric and milliseconds against the number of cells."""
+    names = {"scores": result["metric"], "ms_per_frame": "ms/frame"}
+    return "\n\n".join(
+        _levels(
+            f"resolution: {name} of {result['protocol']} by cells along an axis of the "
+            f"same water, {result['samples']} windows, split {result['split']}",
+            result[kind],
+        )
+        for kind, name in names.items()
+    )
+
+
+def _levels(title: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Forecasters in rows, what was changed in columns."""
+    rows = {
+        who: {level: numeral(score) for level, score in of.items()}
+        for who, of in scores.items()
+    }
+    return f"{title}\n{_grid(rows)}"
 
 
 def _facts(result: Mapping) -> dict[str, str]:

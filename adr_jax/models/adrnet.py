@@ -15,11 +15,14 @@ class ADRNet(FrameNetwork):
     """ADRNet. `FrameNetwork` says what goes in and out, and has further fields.
 
     The blocks together integrate one frame interval: each has time step
-    1 / num_blocks, so velocities are in cells per frame. Their parameters are stacked
-    and they run under one `lax.scan`. `ADRBlock` explains the fields.
+    interval / num_blocks, so velocities are in cells per frame of the training. Their
+    parameters are stacked and they run under one `lax.scan`. `ADRBlock` explains the
+    fields.
     """
 
     num_blocks: int = 3
+    # Time from frame to frame, in units of that of the frames it was trained on.
+    interval: float = 1.0
     # Displacement fields per block; 0 means one per channel.
     displacement_fields: int = 0
     transport: str = "push"
@@ -47,7 +50,7 @@ class ADRNet(FrameNetwork):
             unroll=0 if self.unroll else 1,  # 0: all of it, also of one block
         )
         blocks = block(
-            time_step=1.0 / self.num_blocks,
+            time_step=self.interval / self.num_blocks,
             fields=self.displacement_fields or self.channels,
             transport=self.transport,
             boundary=self.boundary,

@@ -24,6 +24,7 @@ from adr_jax.data.statistics import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, normaliser, physical_rollout
 from adr_jax.evaluation.run_files import read_config
+from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration, parallel
 from adr_jax.training.record import Record
 
@@ -212,6 +213,18 @@ class Run:
     def channels_out(self) -> int:
         """How many channels it forecasts, the first: the others are given."""
         return self.config.model.variables_out or self.frame_shape[-1]
+
+    def at_interval(self, interval: float) -> "Run":
+        """The model with the time step `h` of its blocks multiplied by `interval`.
+
+        For frames so many times as far apart as those it was trained on.
+
+        Raises:
+          InputError: the network has no time step.
+        """
+        if not isinstance(self.model, ADRNet):
+            raise InputError(f"a {self.config.model.name} has no time step to scale")
+        return dataclasses.replace(self, model=self.model.clone(interval=interval))
 
     def forecast(
         self, frames: Float[ArrayLike, "..."], steps: int

@@ -10,7 +10,8 @@ from etils import epath
 
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.windows import Windows
-from adr_jax.evaluation import protocols, robustness, tables
+from adr_jax.evaluation import protocols, resolution, robustness, tables, time_step
+from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import Run
 
@@ -47,8 +48,8 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
     }
 
 
-def evaluate_robustness(run: Run, dataset: Dataset) -> dict:
-    """Scores a run's best model on noisy and incomplete histories of the test split."""
+def robustness_of(run: Run, dataset: Dataset) -> dict:
+    """The next frame from histories of the test split with noise or missing cells."""
     return robustness.score(
         run.forecast,
         dataset,
@@ -56,6 +57,31 @@ def evaluate_robustness(run: Run, dataset: Dataset) -> dict:
         model_history=run.config.data.history,
         batch_size=run.config.eval.batch_size,
     )
+
+
+def time_step_of(run: Run, dataset: Dataset) -> dict:
+    """The next frame of the test split's flows at other intervals of time."""
+    has_time_step = isinstance(run.model, ADRNet)
+    return time_step.score(
+        run.forecast,
+        dataset,
+        run.config.data,
+        batch_size=run.config.eval.batch_size,
+        scaled=(lambda n: run.at_interval(n).forecast) if has_time_step else None,
+    )
+
+
+def resolution_of(run: Run, dataset: Dataset) -> dict:
+    """The next frame of the same shallow water on other grids, and its cost."""
+    return resolution.score(run.forecast, dataset, run.config.data)
+
+
+# What can be looked into besides the protocols: its scores, and they as text.
+STUDIES = {
+    "robustness": (robustness_of, tables.robustness_tables),
+    "time_step": (time_step_of, tables.time_step_table),
+    "resolution": (resolution_of, tables.resolution_tables),
+}
 
 
 def write_example(run: Run, dataset: Dataset, folder: epath.Path) -> None:
@@ -105,8 +131,11 @@ def summary(results: Sequence[tuple[str, dict]]) -> str:
             f"{result['train_seconds']:.0f} s of training; scored on {result['device']}"
         )
         blocks += [tables.protocol_table(*item) for item in result["protocols"].items()]
-        if "robustness" in result:
-            blocks.append(tables.robustness_tables(result["robustness"]))
+        blocks += [
+            table(result[study])
+            for study, (_, table) in STUDIES.items()
+            if study in result
+        ]
     if joint := tables.side_by_side(results):
         blocks.append(joint)
     return "\n\n".join(blocks)
