@@ -99,7 +99,7 @@ def test_without_any_digits_the_message_says_where_to_get_them(tmp_path, monkeyp
     monkeypatch.setattr(importlib.resources, "files", absent)
     with pytest.raises(InputError) as error:
         digits.pools(str(tmp_path))
-    for part in ("train-images", "9.9 MB", "https://", str(tmp_path), "pip install"):
+    for part in ("data download mnist", "12 MB", str(tmp_path), "pip install"):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
 

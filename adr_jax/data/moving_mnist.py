@@ -7,8 +7,8 @@ Salakhutdinov, "Unsupervised Learning of Video Representations using LSTMs",
 arXiv 1502.04681.
 
 No sequences are stored: each is a pure function of a seed, made when it is read. For
-test, the standard 10,000 are used where `mnist_test_seq.npy` (819 MB, from
-http://www.cs.toronto.edu/~nitish/unsupervised_video/) lies in the data root.
+test, the standard 10,000 are used where `mnist_test_seq.npy` (819 MB) lies in the data
+root; `python -m adr_jax data download moving_mnist` fetches it, and MNIST's digits.
 """
 
 import dataclasses
@@ -168,8 +168,8 @@ def _standard(path: pathlib.Path) -> np.ndarray:
         frames = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: not a readable .npy file ({error}); fetch it again, from "
-            "http://www.cs.toronto.edu/~nitish/unsupervised_video/, or move it away"
+            f"{path}: not a readable .npy file ({error}); move it away, and fetch the "
+            "public one by `python -m adr_jax data download moving_mnist`"
         ) from error
     if (
         frames.dtype != np.uint8

@@ -22,7 +22,8 @@ class PDEBenchFile:
         self._file = hdf5.open_file(
             self.path,
             "make one with `python -m adr_jax data shallow_water --output "
-            f"{self.path}`",
+            f"{self.path}`, or fetch the public one, 2D_rdb_NA_NA.h5, with `python -m "
+            "adr_jax data download shallow_water`",
         )
         groups = (k for k, item in self._file.items() if isinstance(item, h5py.Group))
         self.keys = tuple(sorted(groups))
