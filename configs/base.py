@@ -141,7 +141,8 @@ def train() -> ConfigDict:
     # has to add to its base (see model.head); "mse", in units of the data's standard
     # deviation: where channels whose changes differ in size should count by their size;
     # "relative", over the target's square of each sample and channel: where samples
-    # differ in size by far, and by what nRMSE measures.
+    # differ in size by far, and by what nRMSE measures; "cross_entropy", where each
+    # channel is a class: forecasts are then the probabilities of the classes.
     config.loss = "increment"
     # An optimiser of optax by name; adamw is a safe one.
     config.optimizer = "adamw"

@@ -11,7 +11,7 @@ from adr_jax import models
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.blocks import TRANSPORTS, ADRBlock
-from adr_jax.models.frames import HEADS
+from adr_jax.models.frames import HEADS, LEAST_PROBABILITY
 from adr_jax.models.layers import PointwiseMLP
 from configs import base
 
@@ -38,6 +38,22 @@ def test_output_is_base_plus_scaled_network(history, head, frames_out):
     base = 0 if head == "frames" else BASELINES[head](history, frames_out)
     expected = base + jnp.array([0.5, 2.0]) * bare
     np.testing.assert_allclose(out, expected, atol=1e-6)  # float32 of order one
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_forecasts_of_classes_are_probabilities(head):
+    shares = jax.random.uniform(jax.random.key(0), (2, 5, 12, 10, 1))
+    history = jnp.concatenate([shares, 1 - shares], axis=-1)
+    model = ADRNet(**SMALL, head=head, output_scale=9.0, probabilities=True)
+    params = init(model, history)
+    out = model.apply(params, history)
+    assert (out >= 0).all()
+    np.testing.assert_allclose(out.sum(axis=-1), 1.0, atol=1e-6)  # float32
+    bare = ADRNet(**SMALL, head="frames").apply(params, history)
+    base = 1.0 if head == "frames" else BASELINES[head](history, 1)
+    expected = jnp.clip(base, LEAST_PROBABILITY, 1.0) * jnp.exp(bare)
+    expected /= expected.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
 def test_scan_equals_a_python_loop(history):

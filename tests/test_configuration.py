@@ -52,6 +52,15 @@ def test_an_impossible_value_is_named_with_what_was_expected(field, value, messa
     assert f"config.{field}" in str(error.value)
 
 
+@pytest.mark.parametrize(("field", "value"), [("conserve", True), ("variables_out", 1)])
+def test_what_probabilities_cannot_have_is_refused(field, value):
+    config = base.get_config()
+    config.train.loss = "cross_entropy"
+    config.model[field] = value
+    with pytest.raises(InputError, match=f"model.{field} is {value}.*cross_entropy"):
+        configuration.check(config)
+
+
 def test_a_configuration_survives_json():
     config = configuration.as_json(base.get_config())
     again = configuration.as_json(configuration.from_json(config))

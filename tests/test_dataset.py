@@ -1,5 +1,7 @@
 """Windows, batches, statistics: pure functions of the data, the seed and the step."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,13 @@ def test_a_constant_channel_is_not_divided_by_zero(dataset):
     statistics = Statistics.of(constant)
     assert statistics.mean == (5.0, 5.0)
     assert statistics.std == statistics.first_difference == (1.0, 1.0)
+
+
+def test_shares_of_classes_are_at_unit_scale_as_they_are(dataset):
+    statistics = Statistics.of(dataclasses.replace(dataset, channels_are_classes=True))
+    assert statistics.mean == (0.0, 0.0)
+    assert statistics.std == (1.0, 1.0)
+    assert statistics.first_difference == (1.0, 1.0)  # from frame to frame
 
 
 def test_statistics_leave_missing_cells_out(dataset):

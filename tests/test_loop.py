@@ -370,6 +370,13 @@ def test_a_protocol_that_cannot_be_scored_is_refused_before_training(config, tmp
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_a_loss_of_classes_is_refused_before_training(config, tmp_path):
+    config.train.loss = "cross_entropy"
+    with pytest.raises(InputError, match="needs a channel for each class"):
+        loop.train_and_evaluate(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_history_longer_than_the_trajectory(config, tmp_path):
     config.data.history = 16
     with pytest.raises(InputError, match="17 frames does not fit .* which have 16"):

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from adr_jax import data
 from adr_jax.data.statistics import Statistics
-from adr_jax.training.losses import LEAST_POWER, LOSSES, make_loss
+from adr_jax.errors import InputError
+from adr_jax.training.losses import LEAST_POWER, LOSSES, check, make_loss
 
 STATISTICS = Statistics(
     mean=(1.0, -2.0),
@@ -21,6 +23,22 @@ SCALE = (0.1, 0.2)
 def sequences(generator):
     """Forecast and target, (rows, frames, cells, channels)."""
     return generator.normal(size=(2, 3, 4, 5, 2)).astype(np.float32)
+
+
+@pytest.fixture
+def shares(generator):
+    """The same of probabilities of two classes, and of the one that came."""
+    first = generator.uniform(0.1, 0.9, size=(3, 4, 5))
+    forecast = np.stack([first, 1 - first], axis=-1)
+    target = np.eye(2)[generator.integers(2, size=first.shape)]
+    return forecast.astype(np.float32), target.astype(np.float32)
+
+
+@pytest.fixture
+def pair(request, name):
+    """What a loss is made for."""
+    kind = "shares" if name == "cross_entropy" else "sequences"
+    return request.getfixturevalue(kind)
 
 
 def mean(name, forecast, target):
@@ -39,14 +57,14 @@ def test_units(sequences):
         "mse": np.square(error).mean(),
         "relative": relative.mean(),
     }
-    assert expected.keys() == set(LOSSES)
+    assert expected.keys() == {*LOSSES} - {"cross_entropy"}
     for name, value in expected.items():
         assert mean(name, forecast, target) == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_missing_cells_do_not_count(sequences, name):
-    forecast, target = sequences
+def test_missing_cells_do_not_count(pair, name):
+    forecast, target = pair
     target[:, :, 2] = np.nan
     kept = np.s_[:, :, [0, 1, 3, 4]]
     assert mean(name, forecast, target) == pytest.approx(
@@ -59,12 +77,39 @@ def test_missing_cells_do_not_count(sequences, name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_sample_of_which_nothing_is_known_does_not_count(sequences, name):
-    forecast, target = sequences
+def test_a_sample_of_which_nothing_is_known_does_not_count(pair, name):
+    forecast, target = pair
     target[0] = np.nan
     assert mean(name, forecast, target) == pytest.approx(
         mean(name, forecast[1:], target[1:]), rel=1e-5
     )
+
+
+def test_cross_entropy_is_the_surprise_at_what_came(shares):
+    forecast, target = shares
+    nats = -np.log(forecast[target == 1])
+    # Probabilities are 0.1 or more, and 1e-6 is added to them.
+    assert mean("cross_entropy", forecast, target) == pytest.approx(
+        nats.mean(), rel=1e-4
+    )
+
+
+def test_the_surprise_at_what_was_ruled_out_is_bounded():
+    loss = make_loss("cross_entropy", STATISTICS, SCALE)
+    target = jnp.asarray([[0.0, 1.0]])
+
+    def nats(logits):
+        return loss(jax.nn.softmax(logits), target)[0]
+
+    assert nats(jnp.asarray([[200.0, -200.0]])) < 20
+    towards = -jax.grad(nats)(jnp.asarray([[5.0, -5.0]]))
+    assert np.isfinite(towards).all()
+    assert towards[0, 1] > 0
+
+
+def test_a_loss_of_classes_is_refused_where_there_are_none(config):
+    with pytest.raises(InputError, match="'cross_entropy', .*shallow_water has h:"):
+        check("cross_entropy", data.load(config.data))
 
 
 def test_a_relative_error_of_nothing_is_bounded():

@@ -96,6 +96,7 @@ def load_folder(config: ConfigDict, folder: pathlib.Path) -> Dataset:
         split_name=config.split,
         fingerprint=_fingerprint(parts),
         channels=("class",) if labels else CLASSES,
+        channels_are_classes=not labels,
         metrics=("ssim", "psnr", "psnr_wrapped", "accuracy", "iou"),
         cell_size=archive.cell_size,
         frame_interval="15 min",

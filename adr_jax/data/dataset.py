@@ -52,6 +52,8 @@ class Dataset:
     # Changes with the content of the file, not with its place.
     fingerprint: str
     channels: tuple[str, ...]
+    # Whether each channel is the share of a class in its cell: they sum to 1.
+    channels_are_classes: bool = False
     # What forecasts are scored by, names of evaluation/metrics: the first is the one
     # that chooses the best model.
     metrics: tuple[str, ...] = ("nrmse", "rmse", "mass_drift")

@@ -19,7 +19,8 @@ class Statistics:
 
     The differences are those of normalised frames: what is left to forecast beyond
     persistence (first) and beyond linear extrapolation (second), as root mean squares.
-    Missing cells are left out.
+    Missing cells are left out. Shares of classes are at unit scale as they are: their
+    mean counts as 0 and their standard deviation as 1.
     """
 
     mean: tuple[float, ...]
@@ -53,6 +54,8 @@ class Statistics:
         std = np.sqrt(np.maximum(squares - mean**2, 0.0))
         # A channel that does not vary, beyond rounding, is left as it is.
         std = np.where(std > 1e-6 * np.abs(mean), std, 1.0)
+        if dataset.channels_are_classes:
+            mean, std = np.zeros_like(mean), np.ones_like(std)
         scales = (np.sqrt(square) / std for square in (first, second))
         changes = [np.where(scale > 0, scale, 1.0) for scale in scales]
         return cls(*(tuple(values.tolist()) for values in (mean, std, *changes)))

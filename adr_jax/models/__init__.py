@@ -26,6 +26,7 @@ def build(
     *,
     change_scale: tuple[float, ...],
     output_scale: tuple[float, ...],
+    probabilities: bool = False,
 ) -> FrameNetwork:
     """The network of the `model` section of a configuration.
 
@@ -33,6 +34,7 @@ def build(
       config: the section.
       change_scale: size of the change from frame to frame of each variable.
       output_scale: size of what the network has to add to its base.
+      probabilities: whether the variables are shares of classes; see `FrameNetwork`.
     """
     # On CPUs the gradient of a convolution inside a loop is an order of magnitude
     # slower than the same unrolled; elsewhere a loop compiles faster.
@@ -51,6 +53,7 @@ def build(
         "conserve": config.conserve,
         "variables_out": config.variables_out,
         "denoiser": config.denoiser,
+        "probabilities": probabilities,
         "dtype": DTYPES[config.dtype],
         "unroll": unroll,
     }

@@ -12,6 +12,10 @@ from adr_jax.operators.flux import net_inflow
 
 HEADS = ("frames", *BASELINES)
 
+# The probability that a base gives to what it rules out, where forecasts are
+# probabilities: a logarithm of zero could not be corrected.
+LEAST_PROBABILITY = 1e-2
+
 
 class FrameNetwork(nn.Module):
     """History in, forecast out, both in normalised units (unit standard deviation).
@@ -46,6 +50,10 @@ class FrameNetwork(nn.Module):
     variables_out: int = 0
     # Correct the forecast by a UNet of half as many channels, over which sums are lost.
     denoiser: bool = False
+    # The variables are shares of classes, 0 to 1, and so is the forecast: what is
+    # projected is added to the logarithm of the base, over whose classes a softmax is
+    # taken. Then a history of probabilities is as good as one of certainties.
+    probabilities: bool = False
     # Of products; None: that of the history.
     dtype: DTypeLike | None = None
     # Whether loops over layers or forecasts are compiled as straight lines.
@@ -71,15 +79,20 @@ class FrameNetwork(nn.Module):
         else:
             project = PointwiseMLP(self.channels, outputs, self.dtype, name="project")
             output = project(z)
-        scale = jnp.asarray(self.output_scale, output.dtype)
+        # Logarithms of probabilities are of unit scale.
+        scale = jnp.asarray(
+            1.0 if self.probabilities else self.output_scale, output.dtype
+        )
         scale = jnp.broadcast_to(scale, history.shape[-1:])[:variables]
         frames = scale * _as_frames(output, variables)
         if self.head != "frames":
-            base = BASELINES[self.head](history, self.frames_out)
-            frames = base[..., :variables] + frames
+            base = BASELINES[self.head](history, self.frames_out)[..., :variables]
+            if self.probabilities:
+                base = jnp.log(jnp.clip(base, LEAST_PROBABILITY, 1.0))
+            frames = base + frames
         if self.denoiser:
             frames = frames + scale * self._correction(frames)
-        return frames
+        return nn.softmax(frames) if self.probabilities else frames
 
     def features(
         self, seen: Float[Array, "batch *space seen"]

@@ -338,6 +338,7 @@ def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
         config.model,
         change_scale=statistics.first_difference,
         output_scale=output_scale,
+        probabilities=config.train.loss == "cross_entropy",
     )
 
 

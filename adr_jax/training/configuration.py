@@ -156,6 +156,14 @@ def check(config: ConfigDict) -> None:
         _refuse(
             "model.denoiser", True, "False with model.conserve, whose sums it loses"
         )
+    if config.train.loss == "cross_entropy":
+        for field, value in (("conserve", False), ("variables_out", 0)):
+            if config.model[field]:
+                _refuse(
+                    f"model.{field}",
+                    config.model[field],
+                    f"{value} with train.loss=cross_entropy, whose shares sum to 1",
+                )
     if config.model.head == "extrapolation" and seen < 2:
         field = "model.frames_in" if config.model.frames_in else "data.history"
         _refuse(field, seen, "2 or more to extrapolate from")

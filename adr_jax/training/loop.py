@@ -12,7 +12,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
 from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.report import write_report
-from adr_jax.training import configuration, locks, parallel, results
+from adr_jax.training import configuration, locks, losses, parallel, results
 from adr_jax.training.checkpoint import Checkpoints, load
 from adr_jax.training.clock import StartUp
 from adr_jax.training.journal import Journal
@@ -64,6 +64,7 @@ def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
         protocols.check(
             dataset, config.eval.protocols, model_history=config.data.history
         )
+        losses.check(config.train.loss, dataset)
         train(config, folder, dataset, signals, start_up)
         _evaluate(folder, dataset)
 

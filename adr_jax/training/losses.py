@@ -9,13 +9,18 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from adr_jax.data.dataset import Dataset
 from adr_jax.data.statistics import Statistics
+from adr_jax.errors import InputError
 
-LOSSES = ("increment", "mse", "relative")
+LOSSES = ("increment", "mse", "relative", "cross_entropy")
 
 # Least mean square of a target that a relative error is divided by, as a share of the
 # data's variance: a sample of zeros must not outweigh all others.
 LEAST_POWER = 1e-2
+
+# Added to a probability before its logarithm is taken, far below what matters.
+TINY = 1e-6
 
 Loss = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -29,7 +34,8 @@ def make_loss(
       name: "increment", the square error in units of what the head has to add to its
         base, about 1 for an untrained network; "mse", in units of the data's standard
         deviation; "relative", in physical units over the target's square, both summed
-        over the frames and cells of a sample and channel.
+        over the frames and cells of a sample and channel; "cross_entropy", of shares
+        of classes (`Dataset.channels_are_classes`), in nats for each cell.
       statistics: what normalised means.
       output_scale: that of the head, per channel or one for all.
 
@@ -61,7 +67,28 @@ def make_loss(
         errors = jnp.sum(jnp.square(error * unit), axes)
         return jnp.sum(errors / size), jnp.sum(counted, dtype=error.dtype)
 
-    return {"increment": increment, "mse": mse, "relative": relative}[name]
+    def cross_entropy(forecast, target):
+        known = ~jnp.any(jnp.isnan(target), axis=-1, keepdims=True)
+        surprise = -jnp.log(jnp.where(known, forecast, 1.0) + TINY)
+        nats = jnp.sum(jnp.where(known, target, 0.0) * surprise)
+        return nats, jnp.sum(known, dtype=nats.dtype)
+
+    return {
+        "increment": increment,
+        "mse": mse,
+        "relative": relative,
+        "cross_entropy": cross_entropy,
+    }[name]
+
+
+def check(name: str, dataset: Dataset) -> None:
+    """Raises InputError, before any training, for data that a loss is not made for."""
+    if name == "cross_entropy" and not dataset.channels_are_classes:
+        raise InputError(
+            f"config.train.loss is 'cross_entropy', which needs a channel for each "
+            f"class; {dataset.name} has {', '.join(dataset.channels)}: choose another "
+            "loss, or, of a CloudCast, config.data.variable=classes"
+        )
 
 
 def _known_error(
