@@ -3,6 +3,7 @@
 import pickle
 import shutil
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -110,9 +111,35 @@ def test_images_of_two_sizes_or_kinds_are_refused(tmp_path):
             open_arrays(folder)
 
 
-def test_images_of_sixteen_bits_are_refused(tmp_path):
-    Image.fromarray(np.zeros((8, 9), np.uint16)).save(tmp_path / "1.png")
-    with pytest.raises(InputError, match="more than 8 bits"):
+@pytest.mark.parametrize(
+    ("dtype", "suffix"),
+    [("uint16", "png"), ("uint16", "tiff"), (">u2", "tiff"), ("uint16", "pgm")]
+    + [("int32", "tiff"), ("float32", "tiff")],
+)
+def test_images_of_more_than_eight_bits_keep_their_numbers(tmp_path, dtype, suffix):
+    frames = (900 * np.arange(2 * 8 * 9).reshape(2, 8, 9) % 2**16).astype(dtype)
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / f"{number}.{suffix}")
+    file = open_arrays(tmp_path)
+    array = file.choose("")
+    read = file.read(array)
+    assert read.dtype == array.dtype == file.read(array, *[slice(0, 0)] * 3).dtype
+    np.testing.assert_array_equal(read, frames)
+
+
+def test_colours_of_sixteen_bits_are_refused(tmp_path):
+    """Pillow can read such a file but not write one: eight bits of it would be lost."""
+
+    def chunk(name, content):
+        check = zlib.crc32(name + content).to_bytes(4)
+        return len(content).to_bytes(4) + name + content + check
+
+    header = (9).to_bytes(4) + (8).to_bytes(4) + bytes((16, 2, 0, 0, 0))
+    rows = zlib.compress(8 * bytes(1 + 9 * 3 * 2))
+    content = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in content)
+    (tmp_path / "1.png").write_bytes(png)
+    with pytest.raises(InputError, match="1.png has several channels of 16 bits"):
         open_arrays(tmp_path)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from adr_jax import data
 from adr_jax.errors import InputError
+from configs import base
 
 PLACES = 30
 
@@ -55,10 +56,11 @@ def read_everything(config):
 
 @pytest.mark.parametrize("make", [radar, satellite, kitti], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("cut", [False, True], ids=["changed", "cut off"])
-def test_damage_is_read_over_or_refused(config, tmp_path, generator, make, cut):
+def test_damage_is_read_over_or_refused(tmp_path, generator, make, cut):
     path, split = make(tmp_path, generator)
-    config.data.update(name=make.__name__, path=str(path), split=split, variable="")
-    read_everything(config.data)
+    config = base.get_config().data
+    config.update(name=make.__name__, path=str(path), split=split)
+    read_everything(config)
     whole = path.read_bytes()
     refused = 0
     # Half of the places among the first bytes, where HDF5 says what is where.
@@ -72,9 +74,9 @@ def test_damage_is_read_over_or_refused(config, tmp_path, generator, make, cut):
         # HDF5 remembers files by their place: each gets its own.
         damaged = path.with_name(f"damaged_{number}.h5")
         damaged.write_bytes(content)
-        config.data.path = str(damaged)
+        config.path = str(damaged)
         try:
-            read_everything(config.data)
+            read_everything(config)
         except InputError as error:
             refused += 1
             assert "\n" not in str(error)

@@ -1,15 +1,21 @@
 """Windows, batches, statistics: pure functions of the data, the seed and the step."""
 
 import dataclasses
+import importlib
+import pathlib
 
 import numpy as np
 import pytest
 
+from adr_jax import data
 from adr_jax.data import statistics
 from adr_jax.data.dataset import SPLITS, Dataset, numbered, split_in_time
 from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
 from adr_jax.errors import InputError
+from configs import base
+
+CONFIGS = sorted(pathlib.Path(base.__file__).parent.glob("[a-z]*.py"))
 
 
 class Counting:
@@ -146,6 +152,38 @@ def test_flips_exchange_no_axes(generator):
         assert out.shape == frames.shape
 
 
+@pytest.mark.parametrize("name", data.NAMES)
+def test_a_field_that_a_set_does_not_read_is_refused(name):
+    """Those it reads are not: what it then says, if anything, is its own."""
+    other = {"path": "x.h5", "trajectories": 3, "shape": "mixed", "cells": 24}
+    other |= {"variable": "x", "axes": "tyx", "exclude": ("0",)}
+    config = base.get_config().data
+    config.name = name
+    read = data.module(name).FIELDS
+    for field, value in other.items():
+        config.update({field: value})
+        if field not in read:
+            message = rf"config.data.{field} is .* {name} does not read it, but .*leave"
+            with pytest.raises(InputError, match=message):
+                data.prepare(config)
+            with pytest.raises(InputError, match=message):
+                data.load(config)
+            config.update({field: data.OPTIONAL[field]})
+
+
+def test_what_counts_as_not_set_is_what_the_base_has():
+    fields = base.get_config().data
+    assert {field: fields[field] for field in data.OPTIONAL} == data.OPTIONAL
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_configurations_set_no_field_in_vain(path):
+    config = importlib.import_module(f"configs.{path.stem}").get_config().data
+    read = data.module(config.name).FIELDS
+    for field in {*data.OPTIONAL} - {*read}:
+        assert config[field] == data.OPTIONAL[field], field
+
+
 def test_statistics_are_those_of_the_training_split_alone(dataset):
     statistics = Statistics.of(dataset)
     values = np.concatenate([np.arange(7.0), 200 + np.arange(7.0)])
@@ -193,6 +231,46 @@ def test_statistics_of_long_trajectories_are_those_of_their_parts(dataset, monke
         # Sums in another order: float64.
         for name, values in vars(Statistics.of(dataset)).items():
             assert values == pytest.approx(vars(whole)[name], rel=1e-12), name
+
+
+def test_statistics_of_a_huge_split_are_those_of_an_even_sample(dataset, monkeypatch):
+    class Long(Counting):
+        lengths = (10_000, 7, 30_000)
+        looked_at = 0
+
+        def read(self, index, start, stop):
+            self.looked_at += stop - start
+            return super().read(index, start, stop)
+
+    long = dataclasses.replace(dataset, trajectories=Long())
+    monkeypatch.setattr(statistics, "CHUNK", 10)
+    whole = Statistics.of(long)
+    monkeypatch.setattr(statistics, "VALUES", 2000 * 2 * 3 * 2)  # 2000 frames
+    long.trajectories.looked_at = 0
+    sample = Statistics.of(long)
+    # And the two frames before each chunk, for differences.
+    assert 2000 <= long.trajectories.looked_at <= 2000 * 1.2
+    assert sample == Statistics.of(long)
+    # One chunk of each 200 frames of a line: off by 100 of 30,000 frames at most.
+    assert sample.mean == pytest.approx(whole.mean, rel=0.01)
+    assert sample.std == pytest.approx(whole.std, rel=0.01)
+    step, true_step = (of.first_difference[0] * of.std[0] for of in (sample, whole))
+    assert step == pytest.approx(true_step, rel=1e-9) == pytest.approx(1.0)
+
+
+def test_frames_too_large_for_a_chunk_are_read_one_by_one(dataset, monkeypatch):
+    lengths = []
+
+    class Watched(Counting):
+        def read(self, index, start, stop):
+            lengths.append(stop - start)
+            return super().read(index, start, stop)
+
+    whole = Statistics.of(dataset)
+    monkeypatch.setattr(statistics, "CHUNK_VALUES", 5)
+    watched = dataclasses.replace(dataset, trajectories=Watched())
+    assert Statistics.of(watched).std == pytest.approx(whole.std, rel=1e-12)
+    assert max(lengths) == 1 + 2  # with those before it
 
 
 @pytest.mark.parametrize("frames", [10, 91, 92, 1000])

@@ -151,12 +151,6 @@ def test_other_sequences_have_another_fingerprint(data):
     assert synthetic.load(data).fingerprint != before
 
 
-def test_a_file_is_refused(data):
-    data.path = "water.h5"
-    with pytest.raises(InputError, match="data.path is 'water.h5'.*leave it empty"):
-        synthetic.load(data)
-
-
 @pytest.mark.parametrize("shape", synthetic.SHAPES)
 def test_each_shape_has_a_configuration(shape):
     configuration.check(experiment.get_config(shape))

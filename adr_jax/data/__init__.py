@@ -1,9 +1,10 @@
 """Data sets by name, each a module of this package.
 
 `SPLIT_NAMES` are the ways to split it, the usual one first, and `SHAPES`, where there
-are any, what data.shape may be; `prepare(config)` makes its files if they can be made
-and are missing; `load(config)` opens them as a `dataset.Dataset`. Both take the `data`
-section of a run's configuration.
+are any, what data.shape may be; `FIELDS` are those of OPTIONAL that it reads;
+`prepare(config)` makes its files if they can be made and are missing; `load(config)`
+opens them as a `dataset.Dataset`. Both take the `data` section of a run's
+configuration.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from types import ModuleType
 from ml_collections import ConfigDict
 
 from adr_jax.data.dataset import Dataset
+from adr_jax.errors import InputError
 
 NAMES = (
     "shallow_water",
@@ -26,15 +28,50 @@ NAMES = (
     "arrays",
 )
 
+# Fields that some sets read and others do not, with what configs/base.py has there.
+OPTIONAL = {
+    "path": "",
+    "trajectories": 100,
+    "shape": "circle",
+    "cells": 128,
+    "variable": "",
+    "axes": "",
+    "exclude": (),
+}
+
 
 def prepare(config: ConfigDict) -> None:
-    """Makes the data set's file where it is missing and can be made."""
+    """Makes the data set's file where it is missing and can be made.
+
+    Raises:
+      InputError: a field is set that this data set does not read.
+    """
+    _check_fields(config)
     module(config.name).prepare(config)
 
 
 def load(config: ConfigDict) -> Dataset:
-    """Opens the data set that the configuration names."""
+    """Opens the data set that the configuration names.
+
+    Raises:
+      InputError: a field is set that this data set does not read, or what the set's own
+        `load` says.
+    """
+    _check_fields(config)
     return module(config.name).load(config)
+
+
+def _check_fields(config: ConfigDict) -> None:
+    read = module(config.name).FIELDS
+    for field, unset in OPTIONAL.items():
+        value = config[field]
+        value = tuple(value) if isinstance(value, list) else value
+        if field not in read and value != unset:
+            raise InputError(
+                f"config.data.{field} is {value!r}; the data set {config.name} does not "
+                f"read it, but {', '.join(read)}: leave it at {unset!r}, or choose "
+                "another data.name"
+            )
 
 
 def module(name: str) -> ModuleType:

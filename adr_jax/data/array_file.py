@@ -124,7 +124,7 @@ def open_arrays(path: pathlib.Path) -> ArrayFile:
         with readable(path):
             frames = image_folder.ImageFolder(path)
         array = Array(
-            UNNAMED, frames.shape, np.dtype(np.uint8), frames.read, frames.dimensions
+            UNNAMED, frames.shape, frames.dtype, frames.read, frames.dimensions
         )
         return ArrayFile(path, {UNNAMED: array})
     if not path.is_file():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Dataset, data_file, numbered
+from adr_jax.data.dataset import Dataset, Segments, data_file, numbered
 from adr_jax.data.sample import Sample
 from adr_jax.data.sequences import (
     Sequences,
@@ -19,10 +19,11 @@ from adr_jax.data.sequences import (
     frame_interval,
     open_sequences,
 )
-from adr_jax.data.splits import Stretches, by_state, in_time, state
+from adr_jax.data.splits import by_state, in_time, state
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("auto", "trajectories", "in_time", "all")
+FIELDS = ("path", "variable", "axes", "exclude")
 # Cells that a window of SSIM needs along each axis.
 SSIM_CELLS = 11
 
@@ -68,7 +69,7 @@ def load(config: ConfigDict) -> Dataset:
     facts = (source.frame_shape, [source.lengths[n] for n in numbers], states)
     return Dataset(
         name="arrays",
-        trajectories=Stretches(source, stretches),
+        trajectories=Segments(source.read, stretches, source.frame_shape),
         splits=splits,
         states={
             name: len({(states[number], start) for number, start, _ in part})

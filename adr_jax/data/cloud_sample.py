@@ -34,7 +34,7 @@ from adr_jax.data.whole import written_whole
 from adr_jax.errors import InputError
 from adr_jax.operators.advection import pull
 
-SPLIT_NAMES = cloudcast.SPLIT_NAMES
+SPLIT_NAMES, FIELDS = cloudcast.SPLIT_NAMES, cloudcast.FIELDS
 
 
 class Layer(NamedTuple):

@@ -28,6 +28,7 @@ from adr_jax.errors import InputError
 # "mid_2018": the authors' test period, from July 2018 on, and as validation the last
 # tenth of what is before it. "all": everything is test.
 SPLIT_NAMES = ("mid_2018", "all")
+FIELDS = ("path", "cells", "variable")
 # One channel with the number of the class, the usual one; or a channel for each class,
 # 1 where it is and 0 elsewhere.
 VARIABLES = ("label", "classes")

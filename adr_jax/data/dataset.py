@@ -85,25 +85,26 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True)
 class Segments:
-    """Trajectories that are stretches of one long sequence.
+    """Trajectories that are stretches of longer sequences.
 
-    `read_frames(start, stop)` gives frames of the sequence as `Trajectories.read` has
-    them; `spans` are the first frame of each stretch and the one after its last.
+    `read_frames(*which, start, stop)` gives frames of a sequence as `Trajectories.read`
+    has them; `spans` are, of each stretch, which sequence it is of (nothing where there
+    is but one), its first frame and the one after its last.
     """
 
-    read_frames: Callable[[int, int], np.ndarray]
-    spans: Sequence[tuple[int, int]]
+    read_frames: Callable[..., np.ndarray]
+    spans: Sequence[tuple[int, ...]]
     frame_shape: tuple[int, ...]
 
     @property
     def lengths(self) -> Sequence[int]:
         """Frames of each stretch."""
-        return [stop - start for start, stop in self.spans]
+        return [stop - start for *_, start, stop in self.spans]
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop` of a stretch."""
-        offset = self.spans[index][0]
-        return self.read_frames(offset + start, offset + stop)
+        *which, first, _ = self.spans[index]
+        return self.read_frames(*which, first + start, first + stop)
 
 
 def split_in_time(

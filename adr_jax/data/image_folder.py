@@ -13,10 +13,17 @@ from adr_jax.errors import InputError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 
+# Numbers of each kind of image, by Pillow's mode: of bytes, grey or in colour; grey of
+# 16 or 32 bits; and floats.
+DTYPES = {"L": "uint8", "RGB": "uint8", "I;16": "uint16", "I": "int32", "F": "float32"}
+
+
 class ImageFolder:
-    """The images of a folder as uint8 (time, row, column), or with (..., channel).
+    """The images of a folder as (time, row, column), or with (..., channel).
 
     Grey images have no axis of channels; all others are read as red, green, blue.
+    Numbers are those stored: those of 16 bits are not scaled, since cameras and
+    instruments use a part of that range, and which is not in the file.
 
     Raises:
       InputError: there is no image, one cannot be read, or they differ in size or kind.
@@ -40,14 +47,15 @@ class ImageFolder:
         (width, height), self._mode = kinds[0]
         channels = (3,) if self._mode == "RGB" else ()
         self.shape = (len(self.paths), height, width, *channels)
+        self.dtype = np.dtype(DTYPES[self._mode])
         self.dimensions = ("time", "row", "column", "channel")[: len(self.shape)]
 
     def read(self, index: tuple[slice, ...]) -> np.ndarray:
         """Any slices of the array that the images make."""
         frames, *rest = index
         images = [_image(path, self._mode) for path in self.paths[frames]]
-        stacked = np.stack(images) if images else np.empty((0, *self.shape[1:]), "u1")
-        return stacked[(slice(None), *rest)]
+        stacked = np.stack(images) if images else np.empty((0, *self.shape[1:]))
+        return stacked[(slice(None), *rest)].astype(self.dtype, copy=False)
 
 
 def _in_order(path: pathlib.Path) -> list[tuple[int, str]]:
@@ -57,12 +65,16 @@ def _in_order(path: pathlib.Path) -> list[tuple[int, str]]:
 
 
 def _kind(path: pathlib.Path) -> tuple[tuple[int, int], str]:
-    """Size, (width, height), and how it is read: "L" for grey, or "RGB"."""
+    """Size, (width, height), and how it is read, one of DTYPES."""
     with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
+        if image.mode.startswith("I;16"):  # in one order of bytes or the other
+            return image.size, "I;16"
+        if image.mode in ("I", "F"):
+            return image.size, image.mode
+        if any(";16" in str(tile) for tile in image.tile):
             raise InputError(
-                f"{path} has pixels of more than 8 bits ({image.mode}): put its "
-                "frames into a .npy file"
+                f"{path} has several channels of 16 bits, of which Pillow would keep "
+                "8: put its frames into a .npy file"
             )
         return image.size, "L" if image.mode in ("1", "L", "LA") else "RGB"
 
@@ -70,7 +82,8 @@ def _kind(path: pathlib.Path) -> tuple[tuple[int, int], str]:
 def _image(path: pathlib.Path, mode: str) -> np.ndarray:
     with _opened(path) as image:
         try:
-            return np.asarray(image.convert(mode))
+            # Pillow's conversions to more than 8 bits cut off what is beyond.
+            return np.asarray(image.convert(mode) if mode in ("L", "RGB") else image)
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"{path} is damaged ({error}): replace it") from error
 
@@ -90,4 +103,5 @@ def _opened(path: pathlib.Path):
 
 def _words(kind: tuple[tuple[int, int], str]) -> str:
     (width, height), mode = kind
-    return f"{height} x {width}, {'grey' if mode == 'L' else 'colour'}"
+    words = "colour" if mode == "RGB" else f"grey, {DTYPES[mode]}"
+    return f"{height} x {width}, {words}"

@@ -26,6 +26,7 @@ from adr_jax.data.dataset import Dataset, data_file, numbered, split_in_time
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("prednet", "dmvfn", "in_time", "all")
+FIELDS = ("path",)
 # PredNet's; DMVFN names none, and a choice must not use its test drives.
 VALIDATION = ("2011_09_26_drive_0005",)
 # Frames between two splits of one film: a second.

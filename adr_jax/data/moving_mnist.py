@@ -25,6 +25,7 @@ from adr_jax.data.dataset import SPLITS, Dataset, data_file, numbered
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("distinct", "all")
+FIELDS = ("path", "trajectories", "cells")
 TEST_FILE = "mnist_test_seq.npy"
 CELLS, FRAMES, DIGITS = 64, 20, 2
 # How far the corner of a digit can move along an axis, and how far it does in a frame.

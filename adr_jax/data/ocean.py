@@ -30,6 +30,7 @@ from adr_jax.errors import InputError
 from adr_jax.operators.advection import pull
 
 SPLIT_NAMES = ("seasons", "all")
+FIELDS = ("path", "trajectories")
 # Days that a tracer is followed, and days left out between two splits.
 FRAMES, GAP = 20, 10
 # Tracers released for validation and test; training has data.trajectories.

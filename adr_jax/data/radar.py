@@ -22,6 +22,7 @@ from adr_jax.data.imagery import Imagery
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("in_time", "all")
+FIELDS = ("path", "variable")
 # Looked for in this order where data.variable is "".
 VARIABLES = ("dbz8", "dbz", "rate", "acc_raw")
 # Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.

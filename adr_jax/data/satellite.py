@@ -19,6 +19,7 @@ from adr_jax.data.imagery import Imagery
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("bands", "all")
+FIELDS = ("path", "variable")
 # Looked for in this order where data.variable is "", and the size of their cells.
 VARIABLES = {"hrv_4x4": "4 km", "hrv_2x2": "2 km"}
 # Each band has this share of the rows; what lies between bands belongs to none.

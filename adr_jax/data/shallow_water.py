@@ -22,6 +22,7 @@ from adr_jax.errors import InputError
 TEST_SEEDS = range(0, 8)
 VALIDATION_SEEDS = range(8, 16)
 SPLIT_NAMES = ("distinct", "pdebench", "all")
+FIELDS = ("path", "trajectories", "shape", "cells", "exclude")
 SHAPES = dam_break.SHAPES
 # Trajectories solved at once: enough to use the cores, little memory.
 CHUNK = 4

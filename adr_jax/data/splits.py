@@ -1,13 +1,12 @@
 """Trajectories divided among train, validation and test."""
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
-from adr_jax.data.dataset import SPLITS, Trajectories, split_in_time
+from adr_jax.data.dataset import SPLITS, split_in_time
 from adr_jax.data.sequences import Sequences
 from adr_jax.errors import InputError
 
@@ -15,29 +14,6 @@ from adr_jax.errors import InputError
 HELD_OUT = 0.15
 # For each split, stretches of trajectories: number, first frame, one after the last.
 Parts: TypeAlias = dict[str, list[tuple[int, int, int]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Stretches:
-    """Trajectories that are stretches of others: number, first frame, end."""
-
-    source: Trajectories
-    places: Sequence[tuple[int, int, int]]
-
-    @property
-    def frame_shape(self) -> tuple[int, ...]:
-        """(*space, channels)."""
-        return self.source.frame_shape
-
-    @property
-    def lengths(self) -> Sequence[int]:
-        """Frames of each stretch."""
-        return [stop - start for _, start, stop in self.places]
-
-    def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop` of a stretch."""
-        number, first, _ = self.places[index]
-        return self.source.read(number, first + start, first + stop)
 
 
 def state(source: Sequences, number: int) -> str:

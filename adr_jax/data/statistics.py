@@ -1,7 +1,8 @@
 """Normalisation: what turns physical units to unit scale, from the training split."""
 
 import dataclasses
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 import numpy as np
@@ -9,8 +10,11 @@ import numpy as np
 from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
 
-# Frames read at a time: a trajectory may be larger than memory.
-CHUNK = 64
+# Frames read at a time, at most, and values: a trajectory may be larger than memory.
+CHUNK, CHUNK_VALUES = 64, 2**22
+# Values looked at, about: some seconds' worth. Of larger splits it is a sample of
+# chunks, spread evenly.
+VALUES = 2**28
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Statistics:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Streams over the training split, a chunk of frames at a time."""
+        """Streams over the training split, or a sample of it where it is huge."""
         # Values, their squares, squares of first and of second differences: sum and
         # count of each, per channel.
         channels = dataset.trajectories.frame_shape[-1]
@@ -64,9 +68,28 @@ class Statistics:
 def _chunks(dataset: Dataset) -> Iterator[tuple[np.ndarray, int]]:
     """The training split in float64, each chunk with frames before it: how many."""
     trajectories = dataset.trajectories
-    for number in map(int, dataset.splits["train"]):
-        for start in range(0, trajectories.lengths[number], CHUNK):
-            overlap = min(start, 2)
-            stop = min(start + CHUNK, trajectories.lengths[number])
-            frames = trajectories.read(number, start - overlap, stop)
-            yield frames.astype(np.float64), overlap
+    frame_values = math.prod(trajectories.frame_shape)
+    length = min(CHUNK, max(1, CHUNK_VALUES // frame_values))
+    places = [
+        (number, start)
+        for number in map(int, dataset.splits["train"])
+        for start in range(0, trajectories.lengths[number], length)
+    ]
+    most = max(1, VALUES // (length * frame_values))
+    for place in _spread(len(places), most):
+        number, start = places[place]
+        overlap = min(start, 2)
+        stop = min(start + length, trajectories.lengths[number])
+        frames = trajectories.read(number, start - overlap, stop)
+        yield frames.astype(np.float64), overlap
+
+
+def _spread(count: int, most: int) -> Iterable[int]:
+    """All of `count` places, or `most` of them: one in each of as many equal stretches.
+
+    Which one is drawn, the same every time, so as not to fall in step with the data.
+    """
+    if count <= most:
+        return range(count)
+    edges = np.linspace(0, count, most + 1).astype(int)
+    return np.random.default_rng(0).integers(edges[:-1], edges[1:])

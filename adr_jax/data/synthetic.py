@@ -25,9 +25,9 @@ from jaxtyping import Complex, Float, Float32
 from ml_collections import ConfigDict
 
 from adr_jax.data.dataset import Dataset
-from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("distinct",)
+FIELDS = ("trajectories", "shape", "cells")
 # From where to where a sequence's largest speed is drawn, in cells per frame. That of a
 # rotation is on the circle which bounds the tracer; corners are farther out.
 SPEEDS = {
@@ -193,15 +193,7 @@ def load(config: ConfigDict) -> Dataset:
     """Sequences of the flow data.shape: seeds 0 to 39 test, 40 to 59 validate.
 
     The `data.trajectories` seeds from 60 on train.
-
-    Raises:
-      InputError: data.path names a file.
     """
-    if config.path:
-        raise InputError(
-            f"config.data.path is {config.path!r}; synthetic flows are made, not read: "
-            "leave it empty, or choose the data.name that reads this file"
-        )
     held_out = VALIDATION_SEEDS.stop
     splits = {
         "train": np.arange(held_out, held_out + config.trajectories),

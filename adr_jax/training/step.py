@@ -1,5 +1,6 @@
 """One training step, as a pure function of a state and a batch."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import NamedTuple
@@ -135,24 +136,23 @@ def make_train_step(
         sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=model.unroll)
         return sums
 
-    def observe(history: Array, step: Array, row: Array) -> Array:
-        """A row's history with the noise and gaps it is trained on, then filled."""
-        key = jax.random.fold_in(jax.random.key(config.seed), step)
-        noise_key, gap_key = jax.random.split(jax.random.fold_in(key, row))
+    def observed(history: Array, step: Array, row: Array) -> Array:
+        """Histories with the noise and gaps they are trained on, the gaps filled."""
+        step_key = jax.random.fold_in(jax.random.key(config.seed), step)
+        row_keys = jax.vmap(lambda r: jax.random.fold_in(step_key, r))(row)
+        noise_keys, gap_keys = jnp.moveaxis(jax.vmap(jax.random.split)(row_keys), 1, 0)
         if lost:
-            history = corrupt(gap_key, history, **lost)
-        history = fill_missing(history[None])[0]
+            poor = functools.partial(corrupt, **lost)
+            history = jax.vmap(poor)(gap_keys, history)
+        history = fill_missing(history)
         if config.train.noise:
-            noise = _noise(noise_key, history.shape)
+            noise = jax.vmap(lambda key, h: _noise(key, h.shape))(noise_keys, history)
             history = history + config.train.noise * scale * noise
         return history
 
     def train_step(state: TrainState, batch: Batch):
         frames = jnp.asarray(batch.frames - mean) / std
-        history = frames[:, :history_length]
-        history = jax.vmap(lambda h, row: observe(h, state.step, row))(
-            history, batch.row
-        )
+        history = observed(frames[:, :history_length], state.step, batch.row)
         target = frames[:, history_length : history_length + num_frames]
         target = target[..., : config.model.variables_out or None]
         (errors, count), gradients = parallel.total(
