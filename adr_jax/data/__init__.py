@@ -68,9 +68,9 @@ def _check_fields(config: ConfigDict) -> None:
         value = tuple(value) if isinstance(value, list) else value
         if field not in read and value != unset:
             raise InputError(
-                f"config.data.{field} is {value!r}; the data set {config.name} does not "
-                f"read it, but {', '.join(read)}: leave it at {unset!r}, or choose "
-                "another data.name"
+                f"config.data.{field} is {value!r}; {config.name} does not read it, "
+                f"but {', '.join(read)}: leave it at {unset!r}, or choose another "
+                "data.name"
             )
 
 

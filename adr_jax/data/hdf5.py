@@ -2,6 +2,9 @@
 
 h5py takes a lock for each call, so a thread that prefetches may read a file which
 another thread opened.
+
+A limit: damage can make the HDF5 library itself go on for ever, as 1 file of 400
+damaged at random did. Nothing here ends such a call.
 """
 
 import contextlib

@@ -25,14 +25,17 @@ class PDEBenchFile:
             f"{self.path}`, or fetch the public one, 2D_rdb_NA_NA.h5, with `python -m "
             "adr_jax data download shallow_water`",
         )
-        groups = (k for k, item in self._file.items() if isinstance(item, h5py.Group))
+        with hdf5.reading(str(self.path)):
+            members = self._file.items()
+            groups = [k for k, member in members if isinstance(member, h5py.Group)]
         self.keys = tuple(sorted(groups))
         if not self.keys:
             raise InputError(
                 f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
                 "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
             )
-        frames, *frame_shape = self._checked_shape()
+        with hdf5.reading(str(self.path)):
+            frames, *frame_shape = self._checked_shape()
         self.frame_shape = tuple(frame_shape)
         self.lengths = [frames] * len(self.keys)
 
@@ -76,8 +79,9 @@ class PDEBenchFile:
 
     def grid(self, axis: str) -> np.ndarray | None:
         """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
-        grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
-        return None if grid is None else grid[:]
+        with hdf5.reading(f"{self.path}: its grid along {axis}"):
+            grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
+            return None if grid is None else grid[:]
 
 
 def write(

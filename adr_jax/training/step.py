@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PyTree
 from ml_collections import ConfigDict
 
@@ -136,7 +137,7 @@ def make_train_step(
         sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=model.unroll)
         return sums
 
-    def observed(history: Array, step: Array, row: Array) -> Array:
+    def observed(history: Array, step: Array, row: ArrayLike) -> Array:
         """Histories with the noise and gaps they are trained on, the gaps filled."""
         step_key = jax.random.fold_in(jax.random.key(config.seed), step)
         row_keys = jax.vmap(lambda r: jax.random.fold_in(step_key, r))(row)
