@@ -15,7 +15,7 @@ def protocol_table(name: str, result: Mapping) -> str:
     headline = next(iter(result["model"]))
     if result["model"].get(f"{headline}_at"):
         title += f"; 'step' columns are {headline}"
-    return f"{title}\n{_grid(rows)}"
+    return f"{title}\n{grid(rows)}"
 
 
 def side_by_side(runs: Sequence[tuple[str, Mapping]]) -> str:
@@ -47,7 +47,7 @@ def _joint_table(title: str, protocol: str, runs: Mapping[str, Mapping]) -> str:
     for who, scores in first.items():
         if isinstance(scores, Mapping) and who != "model":
             rows[who] = _facts(first) | cells(scores)
-    return f"{title}\n{_grid(rows)}"
+    return f"{title}\n{grid(rows)}"
 
 
 def robustness_tables(result: Mapping) -> str:
@@ -92,7 +92,7 @@ def _levels(title: str, scores: Mapping[str, Mapping[str, float]]) -> str:
         who: {level: numeral(score) for level, score in of.items()}
         for who, of in scores.items()
     }
-    return f"{title}\n{_grid(rows)}"
+    return f"{title}\n{grid(rows)}"
 
 
 def _facts(result: Mapping) -> dict[str, str]:
@@ -112,7 +112,7 @@ def cells(scores: Mapping) -> dict[str, str]:
     return cells
 
 
-def _grid(rows: Mapping[str, Mapping[str, str]]) -> str:
+def grid(rows: Mapping[str, Mapping[str, str]]) -> str:
     """Rows of named cells, aligned; a cell that a row has not is left empty."""
     columns = list(dict.fromkeys(name for cells in rows.values() for name in cells))
     lines = [["", *columns]]
