@@ -16,9 +16,14 @@ full set (768 x 768 cells, 8.5 GB) is read from there too, with
 Both see and forecast a channel for each of the four classes; the highest is the label
 that SSIM, PSNR, accuracy and IoU are of. `--config.data.variable=label` has one channel
 with the number of the class instead; between clear, 0, and high clouds, 3, it then
-hedges with classes that are neither. Four frames are forecast at once and fed back
-three times: one at a time drifts over 16 frames, all at once has one motion to share
-among them.
+hedges with classes that are neither. `--config.train.loss=cross_entropy` forecasts the
+classes' probabilities. On the sample that scored no better than squares, which are
+therefore the default: accuracy 0.645 against 0.647, IoU 0.396 against 0.393, SSIM 0.229
+against 0.232 after the 600 steps, seed 0; after 300 steps of seed 1 it was behind,
+0.598 against 0.632, 0.283 against 0.377, 0.198 against 0.218.
+
+Four frames are forecast at once and fed back three times: one at a time drifts over 16
+frames, all at once has one motion to share among them.
 
 Scores are those of the protocol `cloudcast`: 16 frames in, 16 out, a start every 16.
 ADRNet's paper prints SSIM 0.83 and PSNR 38.17 without a definition; compare the latter

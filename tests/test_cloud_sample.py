@@ -1,15 +1,19 @@
 """The stand-in for CloudCast: clouds that winds carry, in the layout of the real."""
 
+import dataclasses
 import json
 
 import h5py
 import jax
 import numpy as np
 import pytest
+from etils import epath
 
+import adr_jax
 from adr_jax.__main__ import main
 from adr_jax.data import cloud_sample
 from adr_jax.data.cloudcast import CLASS_OF_RAW
+from adr_jax.data.dataset import SPLITS
 from adr_jax.errors import InputError
 from adr_jax.training import loop
 from configs import base
@@ -210,6 +214,26 @@ def test_the_command_makes_a_folder_and_overwrites_none(short, tmp_path, capsys)
         SystemExit, match="at least 16 cells and a seed from 0 up; got 4"
     ):
         main(["data", "cloudcast_sample", f"--output={tmp_path / 'x'}", "--cells=4"])
+
+
+def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(short, tmp_path):
+    config = cloudcast_config.get_config("sample")
+    config.data.update(root=str(tmp_path / "data"), cells=16, history=2, split="all")
+    config.data.path = "sky"
+    cloud_sample.generate(tmp_path / "data" / "sky", cells=16)
+    dataset = cloud_sample.load(config.data)
+    dataset = dataclasses.replace(
+        dataset, splits=dict.fromkeys(SPLITS, dataset.splits["test"])
+    )
+    config.model.update(channels=4, num_blocks=1, frames_in=2, frames_out=1)
+    config.train.update(loss="cross_entropy", steps=2, batch_size=2)
+    config.train.update(feedback=1, feedback_after=0.0, validation_windows=1)
+    loop.train(config, epath.Path(tmp_path / "run"), dataset)
+    run = adr_jax.load(tmp_path / "run")
+    ahead = run.forecast(dataset.trajectories.read(0, 0, 2), steps=12)
+    assert ahead.min() >= 0
+    np.testing.assert_allclose(ahead.sum(axis=-1), 1.0, atol=1e-5)  # float32
+    assert tuple(run.statistics.std) == (1.0,) * 4
 
 
 def test_the_first_command_of_a_new_user_is_complete(tmp_path, capsys, monkeypatch):
