@@ -74,7 +74,9 @@ SETS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     usual = os.environ.get("ADR_JAX_TEST_DATA")
     parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
     length = parser.add_mutually_exclusive_group()

@@ -49,7 +49,9 @@ class Uncached:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="configs/shallow_water.py")
     parser.add_argument("--steps", type=int, default=40, help="of training")
     parser.add_argument("--trajectories", type=int, default=50, help="in the file made")
