@@ -75,9 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
         }
         result = results.evaluate(run, datasets[which]) | studies
         scores.append((workdir, result))
-    print(results.summary(scores))
     if arguments.data is None:
         _write_cards(scores)
+    print(results.summary(scores))
     if output is not None:
         results.write(scores[0][1] if len(scores) == 1 else dict(scores), output)
 
