@@ -11,7 +11,7 @@ from etils import epath
 
 from adr_jax.evaluation.metrics import direction
 from adr_jax.evaluation.numerals import numeral
-from adr_jax.evaluation.run_files import is_number
+from adr_jax.evaluation.run_files import is_number, write_whole
 from adr_jax.evaluation.tables import cells
 
 NETWORKS = {
@@ -44,9 +44,7 @@ EDGES = {
 def write_model_card(results: Mapping, workdir: epath.Path) -> epath.Path:
     """Writes `workdir/model_card.md`, whole or not at all, and returns its path."""
     path = workdir / "model_card.md"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(model_card(results, workdir.name), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, model_card(results, workdir.name))
     return path
 
 

@@ -1,4 +1,4 @@
-"""The files a run leaves in its workdir, read back and checked.
+"""The files a run leaves in its workdir: written whole, read back and checked.
 
 A file that is missing or damaged is an InputError which says what writes it.
 """
@@ -12,6 +12,13 @@ import numpy as np
 from etils import epath
 
 from adr_jax.errors import InputError
+
+
+def write_whole(path: epath.Path, text: str) -> None:
+    """Writes a text file whole or not at all; the folder may be in a bucket."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ from etils import epath
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.windows import Windows
 from adr_jax.evaluation import protocols, resolution, robustness, tables, time_step
+from adr_jax.evaluation.run_files import write_whole
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import Run
@@ -117,9 +118,7 @@ def write_example(run: Run, dataset: Dataset, folder: epath.Path) -> None:
 
 def write(results: dict, path: epath.Path) -> None:
     """Writes JSON whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(results, indent=1) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps(results, indent=1) + "\n")
 
 
 def summary(results: Sequence[tuple[str, dict]]) -> str:
