@@ -86,7 +86,9 @@ def score(
     """Scores a model and the baselines by each protocol, in the same pass.
 
     Returns:
-      `{protocol: {"split", "samples", "history", "horizon", forecaster: scores}}`.
+      `{protocol: {"split", "samples", "history", "horizon", "best_median_worst",
+      forecaster: scores}}`; the last before the scores are three windows by the model's
+      score in the first metric.
       Scores are a number for each metric of the data set (`metrics.Ratio` says what is
       averaged how), the `spread` of each over samples, and where there are several
       steps METRIC_by_step, and the first metric's METRIC_at the protocol's milestones.
@@ -114,6 +116,7 @@ def _score(
     history = protocol.history or model_history
     horizon = windows.length - history
     metrics = metrics_of(dataset)
+    headline = metrics[0]
     model = Timed(forecast)
     forecasters = {"model": model, **FORECASTERS}
     ratios = {who: {metric.name: [] for metric in metrics} for who in forecasters}
@@ -128,16 +131,18 @@ def _score(
             ahead = np.asarray(forecaster(seen, horizon))
             for metric in metrics:
                 ratios[who][metric.name].append(metric.measure(ahead, target))
-    summaries = {
-        who: _summary({m: Ratio.joined(r) for m, r in of.items()}, protocol)
+    joined = {
+        who: {name: Ratio.joined(parts) for name, parts in of.items()}
         for who, of in ratios.items()
     }
+    summaries = {who: _summary(of, protocol) for who, of in joined.items()}
     summaries["model"]["ms_per_frame"] = model.ms_per_frame()
     return {
         "split": split,
         "samples": len(windows),
         "history": history,
         "horizon": horizon,
+        "best_median_worst": headline.best_median_worst(joined["model"][headline.name]),
         **summaries,
     }
 

@@ -3,12 +3,8 @@
 A file that is missing or damaged is an InputError which says what writes it.
 """
 
-import io
 import json
-import zipfile
-import zlib
 
-import numpy as np
 from etils import epath
 
 from adr_jax.errors import InputError
@@ -30,7 +26,7 @@ def read_config(path: epath.Path) -> dict:
     """Reads the tree of settings of a run."""
     config = _json(path, "train.py writes it when a run starts")
     if not isinstance(config, dict):
-        raise _damaged(path, "expected a JSON object", "train.py writes it")
+        raise damaged(path, "expected a JSON object", "train.py writes it")
     return config
 
 
@@ -42,7 +38,7 @@ def read_results(path: epath.Path) -> dict:
     if not isinstance(protocols, dict) or not all(
         isinstance(protocol, dict) for protocol in protocols.values()
     ):
-        raise _damaged(path, "expected an object of objects as 'protocols'", maker)
+        raise damaged(path, "expected an object of objects as 'protocols'", maker)
     return results
 
 
@@ -66,29 +62,9 @@ def read_metrics(path: epath.Path) -> tuple[dict[str, dict[int, float]], int]:
             if is_number(value):
                 series.setdefault(name, {})[step] = value
     if not series:
-        raise _damaged(path, "expected lines such as {'step': 1, 'loss': 0.1}", maker)
+        raise damaged(path, "expected lines such as {'step': 1, 'loss': 0.1}", maker)
     ordered = {name: dict(sorted(values.items())) for name, values in series.items()}
     return ordered, skipped
-
-
-def read_forecast(path: epath.Path) -> dict[str, np.ndarray] | None:
-    """Reads the frames to be shown; None where there is no such file."""
-    if not path.exists():
-        return None
-    maker = "train.py writes it when a run ends; a report without it has no frames"
-    broken = (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
-    try:
-        forecast = dict(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
-    except broken as error:
-        raise _damaged(path, str(error), maker) from error
-    missing = {"steps", "target", "forecast", "history_last"} - forecast.keys()
-    if missing:
-        raise _damaged(path, f"it lacks {', '.join(sorted(missing))}", maker)
-    shape, steps = forecast["target"].shape, len(forecast["steps"])
-    if forecast["forecast"].shape != shape or shape[:1] != (steps,):
-        detail = f"{steps} steps, target {shape}, forecast {forecast['forecast'].shape}"
-        raise _damaged(path, f"expected equal shapes, found {detail}", maker)
-    return forecast
 
 
 def _json(path: epath.Path, maker: str):
@@ -96,7 +72,7 @@ def _json(path: epath.Path, maker: str):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise _damaged(path, str(error), maker) from error
+        raise damaged(path, str(error), maker) from error
 
 
 def _must_exist(path: epath.Path, maker: str) -> None:
@@ -104,5 +80,6 @@ def _must_exist(path: epath.Path, maker: str) -> None:
         raise InputError(f"{path} is missing: {maker}")
 
 
-def _damaged(path: epath.Path, what: str, maker: str) -> InputError:
+def damaged(path: epath.Path, what: str, maker: str) -> InputError:
+    """The error about a file that is not what `maker` says it is made by."""
     return InputError(f"{path} is damaged ({what}): {maker}")

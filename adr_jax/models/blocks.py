@@ -30,6 +30,7 @@ BALANCES = ("fixed", "learned", "predicted")
 # Lie in the order of the name, or in another by the initials of its parts; or Strang.
 ORDERS = tuple("".join(order) for order in itertools.permutations("adr"))
 SPLITTINGS = ("lie", *ORDERS, "strang")
+TERMS = ("advection", "diffusion", "reaction")
 
 
 class Velocity(nn.Module):
@@ -126,8 +127,9 @@ class ADRBlock(nn.Module):
     `reach`: the largest displacement along an axis, in cells; 0 sets no bound.
     `context`: coarser levels that the velocity network looks at.
     `learned_step`: whether the time step is learned, from `time_step` on.
-    The displacement, (batch, *space, fields, axes) in cells, is sown as
-    `intermediates/displacement`.
+    A block that transports sows its `displacement` as intermediates, (batch, *space,
+    fields, axes) in cells, and `changes`: the root mean square over space and channels
+    of what each term adds to the state, (batch, 3), in the order of `TERMS`.
     """
 
     time_step: float
@@ -160,7 +162,10 @@ class ADRBlock(nn.Module):
         u = h * factors[0] * velocity(z)
         if self.reach:
             u = self.reach * jnp.tanh(u / self.reach)
-        if self.transport != "none":
+        looked_into = self.transport != "none" and self.is_mutable_collection(
+            "intermediates"
+        )
+        if looked_into:
             self.sow("intermediates", "displacement", u)
         amount = h * factors[1] * self._diffusivity(z)
         norm, source = Norm(), self._reaction(z)
@@ -181,11 +186,28 @@ class ADRBlock(nn.Module):
         def reaction(z, share):
             return z + share * h * factors[2] * source(norm(z))
 
+        terms = advection, diffusion, reaction
+        if looked_into:
+            terms = [self._measured(*term) for term in enumerate(terms)]
         if self.splitting == "strang":
-            return strang(advection, diffusion, reaction)(z, 1.0)
-        steps = {"a": advection, "d": diffusion, "r": reaction}
+            return strang(*terms)(z, 1.0)
+        steps = dict(zip("adr", terms, strict=True))
         order = "adr" if self.splitting == "lie" else self.splitting
         return lie(*(steps[initial] for initial in order))(z, 1.0)
+
+    def _measured(self, number, term):
+        """The same term, which adds the size of each change it makes to `changes`."""
+
+        def step(z, share):
+            after = term(z, share)
+            change = jnp.square((after - z).astype(jnp.float32))
+            size = jnp.sqrt(jnp.mean(change, axis=tuple(range(1, z.ndim))))
+            sizes = size[:, None] * jnp.eye(len(TERMS))[number]
+            zeros = jnp.zeros((z.shape[0], len(TERMS)))
+            self.sow("intermediates", "changes", sizes, jnp.add, lambda: zeros)
+            return after
+
+        return step
 
     def _transport(self, z, u):
         if self.transport == "push":

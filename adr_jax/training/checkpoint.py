@@ -276,6 +276,32 @@ class Run:
         displacement = np.moveaxis(np.asarray(displacement), 0, 1)
         return displacement if is_batch else displacement[0]
 
+    def shares(
+        self, frames: Float[ArrayLike, "..."]
+    ) -> Float[np.ndarray, "..."] | None:
+        """How much of what each block changes is advection, diffusion and reaction.
+
+        The size of a term is the root mean square, over space and channels, of what it
+        adds to the block's state; its share is its size over the sum of the three.
+
+        Args:
+          frames: as for `forecast`.
+
+        Returns:
+          (blocks, 3), or with the batch axis before, in the order of `blocks.TERMS`;
+          rows sum to 1. None for a network without transport.
+
+        Raises:
+          InputError: as `forecast`.
+        """
+        history, is_batch = self._history("shares", frames)
+        sown = self._sown(self.params, history).get("intermediates")
+        if sown is None:
+            return None
+        sizes = np.moveaxis(np.asarray(sown["blocks"]["changes"]), 0, 1)
+        shares = sizes / sizes.sum(axis=-1, keepdims=True)
+        return shares if is_batch else shares[0]
+
     @functools.cached_property
     def _rollout(self) -> Forecast:
         forecast = physical_rollout(

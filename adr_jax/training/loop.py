@@ -112,7 +112,7 @@ def _evaluate(workdir: epath.Path, dataset: Dataset) -> None:
     """Scores on all processes, writes on the first, which the others wait for."""
     run = load(workdir)
     scores = results.evaluate(run, dataset)
-    results.write_example(run, dataset, workdir / "figures")
+    results.write_samples(run, dataset, scores, workdir / "figures")
 
     def write() -> None:
         results.write(scores, workdir / "results.json")

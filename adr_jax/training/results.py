@@ -5,19 +5,21 @@ import json
 from collections.abc import Sequence
 
 import jax
-import numpy as np
 from etils import epath
 
 from adr_jax.data.dataset import Dataset
-from adr_jax.data.windows import Windows
-from adr_jax.evaluation import protocols, resolution, robustness, tables, time_step
+from adr_jax.evaluation import (
+    protocols,
+    resolution,
+    robustness,
+    sampling,
+    tables,
+    time_step,
+)
 from adr_jax.evaluation.run_files import write_whole
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import Run
-
-# Steps of the drawn forecast, as far as the trajectory goes.
-DRAWN_STEPS = (1, 10, 50, 91)
 
 
 def evaluate(run: Run, dataset: Dataset) -> dict:
@@ -85,35 +87,17 @@ STUDIES = {
 }
 
 
-def write_example(run: Run, dataset: Dataset, folder: epath.Path) -> None:
-    """One forecast of the test split and what moved in it, for the report to draw."""
-    history_length = run.config.data.history
-    lengths = dataset.trajectories.lengths
-    longest = lengths[int(dataset.splits["test"][0])]
-    frames = min(longest, history_length + DRAWN_STEPS[-1])
-    window = Windows(dataset, "test", frames)[0]
-    steps = [step for step in DRAWN_STEPS if step <= frames - history_length]
-    past, future = window[:history_length], window[history_length:]
-    forecast = run.forecast(past, steps[-1])
-    displacement = run.displacement(past)
-    chosen = np.array(steps) - 1
-    arrays = {
-        "steps": np.array(steps),
-        "target": future[chosen],
-        "forecast": forecast[chosen],
-        "history_last": past[-1],
-        **({} if displacement is None else {"displacement": displacement}),
-        **{
-            name: np.array(value)
-            for name in ("cell_size", "frame_interval", "unit")
-            if (value := getattr(dataset, name))
-        },
-    }
-    if not parallel.is_first():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "forecast.npz").open("wb") as file:
-        np.savez_compressed(file, **arrays)
+def write_samples(run: Run, dataset: Dataset, scores: dict, folder: epath.Path) -> None:
+    """Forecasts for the report to draw, `samples.npz` in the folder."""
+    collected = sampling.collect(
+        run,
+        dataset,
+        scores["protocols"],
+        model_history=run.config.data.history,
+        batch_size=run.config.eval.batch_size,
+    )
+    if parallel.is_first():
+        collected.write(folder / "samples.npz")
 
 
 def write(results: dict, path: epath.Path) -> None:

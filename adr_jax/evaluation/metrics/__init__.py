@@ -8,6 +8,21 @@ missing, NaN, does not count in any metric. `fields`, `images`, `similarity` and
 """
 
 from adr_jax.evaluation.metrics.ratio import Ratio
-from adr_jax.evaluation.metrics.registry import METRICS, Metric, direction, metrics_of
+from adr_jax.evaluation.metrics.registry import (
+    METRICS,
+    Metric,
+    direction,
+    is_of_classes,
+    metrics_of,
+    number_of_classes,
+)
 
-__all__ = ["METRICS", "Metric", "Ratio", "direction", "metrics_of"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "Ratio",
+    "direction",
+    "is_of_classes",
+    "metrics_of",
+    "number_of_classes",
+]

@@ -44,10 +44,17 @@ class Ratio(NamedTuple):
         """One number a step."""
         return _mean_quotient(*self._pooled(), axis=1)
 
+    def by_sample(self) -> Float[np.ndarray, " samples"]:
+        """One number a sample, by itself; NaN also where nothing is defined."""
+        return _mean_quotient(self.numerator, self.denominator, axis=(1, 2))
+
+    def is_defined(self) -> Bool[np.ndarray, " samples"]:
+        """Which samples have anything to score."""
+        return (self.denominator > 0).any((1, 2))
+
     def spread(self) -> float:
         """The standard deviation of the scores that samples have by themselves."""
-        scores = _mean_quotient(self.numerator, self.denominator, axis=(1, 2))
-        scores = scores[(self.denominator > 0).any((1, 2))]
+        scores = self.by_sample()[self.is_defined()]
         with np.errstate(invalid="ignore"):  # of infinite scores: NaN
             return float(np.std(scores)) if scores.size else np.nan
 

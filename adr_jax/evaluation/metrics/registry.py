@@ -43,6 +43,19 @@ class Metric:
         """Whether a score is better than another; NaN never is."""
         return score > on if direction(self.name) == "higher" else score < on
 
+    def best_median_worst(self, ratio: Ratio) -> list[int]:
+        """Three samples by their own scores; the worst is one that is NaN, if any is.
+
+        Samples without anything to score are left out; of one or two samples that
+        leaves, some come twice. Without any, the list is empty.
+        """
+        samples = np.flatnonzero(ratio.is_defined())
+        scores = ratio.by_sample()[samples]
+        ascending = scores if direction(self.name) != "higher" else -scores
+        ranked = samples[np.argsort(ascending, kind="stable")]
+        last = len(ranked) - 1
+        return [int(ranked[n]) for n in (0, last // 2, last)] if len(ranked) else []
+
     def measure(
         self,
         forecast: Float[np.ndarray, "samples steps *space channels"],
@@ -107,7 +120,7 @@ def _picture(function: Callable, least: int = 1) -> Maker:
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
         similarity.check_size(dataset.trajectories.frame_shape[:-1], least)
         if _has_a_channel_a_class(dataset):
-            classes = _classes(dataset)
+            classes = number_of_classes(dataset)
             seen = functools.partial(labels.labels, classes=classes)
             shown = (0.0, classes - 1.0)
             yield (
@@ -142,7 +155,7 @@ def _label(function: Callable) -> Maker:
     """Needs classes."""
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
-        yield "", functools.partial(function, classes=_classes(dataset))
+        yield "", functools.partial(function, classes=number_of_classes(dataset))
 
     return make
 
@@ -189,12 +202,16 @@ METRICS: dict[str, tuple[str, Maker]] = {
 }
 
 
+def is_of_classes(dataset: Dataset) -> bool:
+    """Whether cells belong to classes: then `number_of_classes` says to how many."""
+    return bool({"accuracy", "iou"} & set(dataset.metrics))
+
+
 def _has_a_channel_a_class(dataset: Dataset) -> bool:
-    scored_by_class = {"accuracy", "iou"} & set(dataset.metrics)
-    return bool(scored_by_class) and len(dataset.channels) > 1
+    return is_of_classes(dataset) and len(dataset.channels) > 1
 
 
-def _classes(dataset: Dataset) -> int:
+def number_of_classes(dataset: Dataset) -> int:
     """A class a channel, or labels 0, 1, ... up to the end of the data range."""
     if _has_a_channel_a_class(dataset):
         return len(dataset.channels)

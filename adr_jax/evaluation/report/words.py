@@ -1,0 +1,79 @@
+"""Times, lengths and names as a reader writes them."""
+
+import re
+
+# Seconds, by the words that data sets and files use.
+SECONDS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hr": 3600, "d": 86400}
+SECONDS |= {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+SECONDS |= {f"{name}s": SECONDS[name] for name in ("second", "minute", "hour", "day")}
+# Words of metrics' names that are written otherwise.
+NAMES = {"nrmse": "nRMSE", "ssim": "SSIM", "iou": "mean IoU"}
+NAMES |= {
+    word: word.upper()
+    for word in ("rmse", "vrmse", "mse", "mae", "psnr", "csi", "pod", "far", "fss")
+}
+
+
+def label(metric: str, key: str = "") -> str:
+    """Name of a metric in print: 'nrmse_at', '10' is 'nRMSE at step 10'."""
+    plain = metric.removesuffix("_by_step").replace("ms_ssim", "MS-SSIM")
+    words = plain.split("_")
+    words += ["step"] if words[-1] == "at" else []
+    return " ".join([*(NAMES.get(word, word) for word in words), key]).strip()
+
+
+def quantity(size: float | str | None) -> tuple[float, str] | None:
+    """A number and its unit: "2 km" is (2, "km"), 0.25 is (0.25, ""); else None."""
+    if isinstance(size, int | float):
+        return float(size), ""
+    found = re.fullmatch(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(\D.*?)\s*", size or "")
+    return (float(found[1]), found[2]) if found else None
+
+
+def extent(cells: float, cell_size: float | str | None) -> str:
+    """How long so many cells are: "256 km", or "64 cells"."""
+    size = quantity(cell_size)
+    if size is None:
+        return f"{cells:.3g} cells"
+    number = cells * size[0]
+    return f"{number:.3g} {size[1]}".strip()
+
+
+def lead_time(steps: float, frame_interval: float | str | None) -> str:
+    """How far ahead so many steps are: "1 h 30 min", "0.91", or "" if not known."""
+    interval = quantity(frame_interval)
+    if interval is None:
+        return ""
+    number, unit = steps * interval[0], interval[1]
+    if unit not in SECONDS:
+        return f"{number:.3g} {unit}".strip()
+    return duration(number * SECONDS[unit])
+
+
+def duration(seconds: float) -> str:
+    """Writes a time: 3 days, 28 min 32 s, 0.3 s."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    if seconds >= 2 * 86400:
+        return f"{seconds / 86400:.3g} days"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n)
+
+
+def time_axis(
+    steps: int, frame_interval: float | str | None
+) -> tuple[float, str] | None:
+    """For an axis of so many steps, the length of one and its unit: (0.25, "h")."""
+    interval = quantity(frame_interval)
+    if interval is None:
+        return None
+    number, unit = interval
+    if unit not in SECONDS:
+        return interval
+    seconds = number * SECONDS[unit]
+    fitting = [name for name in ("s", "min", "h") if steps * seconds > SECONDS[name]]
+    best = fitting[-1] if fitting else "s"
+    best = "days" if steps * seconds > 3 * SECONDS["days"] else best
+    return seconds / SECONDS[best], best
