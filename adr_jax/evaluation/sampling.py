@@ -60,7 +60,9 @@ def collect(
     split, horizon = scores[name]["split"], scores[name]["horizon"]
     windows = PROTOCOLS[name].windows(dataset, split, model_history)
     batches = _batches_of(min(batch_size, len(windows)))
-    roles = _roles(scores[name]["best_median_worst"])
+    roles = {0: "only"}
+    if len(windows) > 1:
+        roles = _roles(scores[name]["best_median_worst"])
     numbers = np.array(list(roles))
     frames = windows.read(numbers)
     first = frames.shape[1] - horizon  # of the frames to be forecast

@@ -129,7 +129,8 @@ def spectra(samples: Samples, data: Mapping) -> list[Picture]:
             when = f"step {step}" + (f", {ahead}" if ahead else "")
             what = f"Spectrum{variable} at {when}"
             alt = f"{what}: {_ends(series)}."
-            caption = f"{what}, mean of the {len(samples.windows)} samples above."
+            count = len(samples.windows)
+            caption = f"{what}." if count == 1 else f"{what}, mean of {count} samples."
             file = _file_name(f"spectrum{variable}_{step}")
             pictures.append(Picture(file, svg, alt, caption))
     return pictures

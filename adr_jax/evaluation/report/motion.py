@@ -22,10 +22,14 @@ NO_TRANSPORT = "the network moves nothing by a displacement"
 LONGEST = 1.5
 # Arrows shorter than this share of the gap show no direction.
 SHORTEST = 0.2
+# Paths are in whole parts of a gap.
+PARTS = 40
+# Groups of a block that are shown, those that move most.
+GROUPS = 16
 
 
 class Arrows(NamedTuple):
-    """One panel: a title, an SVG path in cells, and how far they move things."""
+    """One panel: a title, an SVG path, and how far they move things."""
 
     title: str
     path: str
@@ -36,8 +40,9 @@ class Block(NamedTuple):
     """One block: the mean of its displacements, and each by itself."""
 
     mean: Arrows
-    # In order of size; none where there is but one.
+    # In order of size, of how many; none where there is but one.
     groups: Sequence[Arrows]
+    of: int
     scale: str
 
 
@@ -46,6 +51,8 @@ class Motion(NamedTuple):
 
     ground: Film
     space: tuple[int, ...]
+    # What paths are in, in cells.
+    unit: float
     sample: str
     # All blocks together, and each where there are several.
     means: Sequence[Arrows]
@@ -78,12 +85,13 @@ def motion(samples: Samples, data: Mapping) -> Motion:
         of_block = cells_of_a_gap([block])
         groups = [
             arrows(f"group {group + 1}", block[:, :, group], of_block)
-            for group in _by_size(block)
+            for group in _by_size(block)[:GROUPS]
         ]
         blocks.append(
             Block(
                 arrows(f"block {number}", mean, gap),
                 groups if len(groups) > 1 else [],
+                block.shape[2],
                 in_words(of_block, data),
             )
         )
@@ -91,7 +99,8 @@ def motion(samples: Samples, data: Mapping) -> Motion:
     return Motion(
         still(samples.ground),
         samples.space,
-        samples.roles[0],
+        samples.spacing / PARTS,
+        samples.roles[0].split(",")[0],
         [arrows("all blocks together", together, gap), *of_blocks],
         blocks,
         in_words(gap, data),
@@ -131,20 +140,27 @@ def in_words(cells: float, data: Mapping) -> str:
 def arrow_path(
     displacement: Float[np.ndarray, "r c 2"], spacing: int, gap: float
 ) -> str:
-    """Arrows as an SVG path in cells, each a shaft and the two strokes of its head."""
+    """Arrows as an SVG path, each a shaft and the two strokes of its head.
+
+    Its numbers are PARTS-th parts of the gap between two arrows, `spacing` cells.
+    """
     path = []
+    middle = (spacing // 2 + 0.5) / spacing  # of the first cell with an arrow
     for (row, column), length in np.ndenumerate(np.linalg.norm(displacement, axis=-1)):
         if not SHORTEST * gap < length < math.inf:
             continue
-        x, y = (n * spacing + spacing // 2 + 0.5 for n in (column, row))
-        dy, dx = displacement[row, column] * spacing / gap
-        head = min(0.4, 0.3 * gap / length)
-        left = (-head * (dx + dy / 2), -head * (dy - dx / 2))
-        right = (-head * (dx - dy / 2), -head * (dy + dx / 2))
-        tip = f"{x + dx:.1f} {y + dy:.1f}"
-        path.append(f"M{x:.1f} {y:.1f}L{tip}l{left[0]:.1f} {left[1]:.1f}")
-        path.append(f"M{tip}l{right[0]:.1f} {right[1]:.1f}")
+        x, y = (round(PARTS * (n + middle)) for n in (column, row))
+        dy, dx = PARTS / gap * displacement[row, column]
+        back = min(0.4, 0.3 * gap / length)
+        left = _pair(-back * (dx + dy / 2), -back * (dy - dx / 2))
+        again = _pair(back * (dx + dy / 2), back * (dy - dx / 2))
+        right = _pair(-back * (dx - dy / 2), -back * (dy + dx / 2))
+        path.append(f"M{x} {y}l{_pair(dx, dy)}l{left}m{again}l{right}")
     return "".join(path)
+
+
+def _pair(x: float, y: float) -> str:
+    return f"{round(x)}{' ' if round(y) >= 0 else ''}{round(y)}"
 
 
 def _by_size(block: Float[np.ndarray, "r c groups 2"]) -> list[int]:

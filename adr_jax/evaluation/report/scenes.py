@@ -8,7 +8,7 @@ import numpy as np
 from adr_jax.evaluation.figures import FIELD_MAP
 from adr_jax.evaluation.numerals import numeral
 from adr_jax.evaluation.report.films import Film, colours, film, span
-from adr_jax.evaluation.report.motion import arrow_path, cells_of_a_gap, in_words
+from adr_jax.evaluation.report.motion import PARTS, arrow_path, cells_of_a_gap, in_words
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time
 from adr_jax.evaluation.samples import Samples
@@ -16,7 +16,7 @@ from adr_jax.evaluation.samples import Samples
 # Frames of a scene: fewer and fewer, until all films of a page have no more bytes than
 # this before they are written as text, which adds a third.
 FRAMES = (24, 16, 12, 8, 5, 3)
-BYTES = 1_200_000
+BYTES = 900_000
 # Variables that are shown, the first.
 VARIABLES = 3
 
@@ -53,6 +53,8 @@ class Player(NamedTuple):
     variables: Sequence[str]
     kind: str
     space: tuple[int, ...]
+    # What the paths of arrows are in, in cells.
+    unit: float
     times: Sequence[str]
     # Frames that paper shows.
     printed: Sequence[int]
@@ -93,6 +95,7 @@ def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
         variables,
         first.kind,
         first.space,
+        first.spacing / PARTS,
         [_when(step, first.steps[-1], data.get("frame_interval")) for step in steps],
         np.unique(np.linspace(0, len(shown) - 1, 4).round().astype(int)).tolist(),
         _classes(first.classes),
@@ -180,6 +183,8 @@ def _title(runs: Mapping[str, Samples], window: int) -> str:
         (role,) = roles.values()
         return f"{role} (window {window + 1} of {total})"
     words = "; ".join(f"{role} of {name}" for name, role in roles.items())
+    if len(set(roles.values())) == 1:
+        words = next(iter(roles.values()))
     return f"window {window + 1} of {total} ({words})"
 
 

@@ -26,24 +26,34 @@ def rows_of(protocol: Mapping) -> dict[str, Mapping]:
 def table(name: str, protocol: Mapping, rows: Mapping[str, Mapping]) -> dict:
     """One protocol as the template shows it: what it is, in a table and in a word.
 
-    A metric is a number, numbers by name, or a list with one for each step, which is
-    left to curves; the numbers in `spread` go beside those of their names. A cell is a
-    value, whether it is the best of its column, and its spread or None.
+    The table has a row for each metric and a column for each forecaster. A metric is a
+    number, numbers by name, or a list with one for each step, which is left to curves;
+    the numbers in `spread` go beside those of their names. A cell is a value, whether
+    it is the best of its row, and its spread or None.
     """
-    cells = {row: _flat(metrics) for row, metrics in rows.items()}
-    columns = list(dict.fromkeys(key for row in cells.values() for key in row))
+    cells = {who: _flat(metrics) for who, metrics in rows.items()}
+    keys = list(dict.fromkeys(key for of in cells.values() for key in of))
+    spreads = protocol.get("samples") != 1
     return {
         "name": name,
         "facts": _facts(protocol),
         "verdict": verdict(rows),
-        "columns": [(label(*key), direction(key[0])) for key in columns],
-        "rows": {
-            row: [
-                (values.get(key), _is_best(key, row, cells), _spread(rows[row], key))
-                for key in columns
-            ]
-            for row, values in cells.items()
-        },
+        "columns": list(cells),
+        "rows": [
+            (
+                label(*key),
+                direction(key[0]),
+                [
+                    (
+                        values.get(key),
+                        _is_best(key, who, cells),
+                        _spread(rows[who], key) if spreads else None,
+                    )
+                    for who, values in cells.items()
+                ],
+            )
+            for key in keys
+        ],
     }
 
 
@@ -77,7 +87,7 @@ def verdict(rows: Mapping[str, Mapping]) -> str:
         factor = numeral(max(ours, theirs) / min(ours, theirs), 2)
         than = f"{factor} times {'less' if beats else 'more'} than"
     return (
-        f"The model is {'ahead' if beats else 'behind'}: {label(metric)} "
+        f"The model is {'ahead' if beats else 'behind'} in {label(metric)}: "
         f"{numeral(ours)}, {than} the {numeral(theirs)} of {best}, the best baseline."
     )
 

@@ -17,6 +17,7 @@ NAMES |= {
 def label(metric: str, key: str = "") -> str:
     """Name of a metric in print: 'nrmse_at', '10' is 'nRMSE at step 10'."""
     plain = metric.removesuffix("_by_step").replace("ms_ssim", "MS-SSIM")
+    plain = re.sub(r"(\d)cells", r"\1 cells", plain)
     words = plain.split("_")
     words += ["step"] if words[-1] == "at" else []
     return " ".join([*(NAMES.get(word, word) for word in words), key]).strip()
@@ -73,7 +74,9 @@ def time_axis(
     if unit not in SECONDS:
         return interval
     seconds = number * SECONDS[unit]
-    fitting = [name for name in ("s", "min", "h") if steps * seconds > SECONDS[name]]
+    fitting = [
+        name for name in ("s", "min", "h") if steps * seconds > 3 * SECONDS[name]
+    ]
     best = fitting[-1] if fitting else "s"
     best = "days" if steps * seconds > 3 * SECONDS["days"] else best
     return seconds / SECONDS[best], best
