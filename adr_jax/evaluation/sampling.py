@@ -11,16 +11,13 @@ from adr_jax.data.dataset import Dataset
 from adr_jax.evaluation.metrics import is_of_classes, metrics_of, number_of_classes
 from adr_jax.evaluation.metrics.labels import labels
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
+from adr_jax.evaluation.pictures import ground, pictures
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.samples import Samples
 
-# Cells along the longer side of a picture, and steps shown, at most.
-SIDE = 160
+# Steps shown, at most, and arrows along the longer side.
 STEPS = 24
-# Arrows along the longer side.
 ARROWS = 16
-# Shades told apart in what is kept; rounded values take a fraction of the space.
-SHADES = 4096
 
 # Applies a function to so many samples at a time; None if that is what it returns.
 Batches = Callable[[Callable, np.ndarray], Any]
@@ -60,35 +57,14 @@ def collect(
     split, horizon = scores[name]["split"], scores[name]["horizon"]
     windows = PROTOCOLS[name].windows(dataset, split, model_history)
     batches = _batches_of(min(batch_size, len(windows)))
-    roles = {0: "only"}
-    if len(windows) > 1:
-        roles = _roles(scores[name]["best_median_worst"])
+    roles = _roles(scores[name]["best_median_worst"], len(windows))
     numbers = np.array(list(roles))
     frames = windows.read(numbers)
     first = frames.shape[1] - horizon  # of the frames to be forecast
-    space = frames.shape[2:-1]
-    past, target = frames[:, :first], frames[:, first:]
+    past = frames[:, :first]
     forecast = batches(lambda history: model.forecast(history, horizon), past)
-    target = target[..., : forecast.shape[-1]]
+    target = frames[:, first:, ..., : forecast.shape[-1]]
     steps = np.unique(np.linspace(1, horizon, min(horizon, STEPS)).round().astype(int))
-
-    metric = metrics_of(dataset)[0]
-    ratios = [
-        metric.measure(forecast[n : n + 1], target[n : n + 1])
-        for n in range(len(numbers))
-    ]
-    shown = np.stack([target, forecast])[:, :, steps - 1]
-    kind = _kind(dataset)
-    classes = _class_names(dataset) if kind == "classes" else ()
-    parts = {}
-    if kind == "classes":
-        shown = np.stack([labels(frames, len(classes)) for frames in shown])
-    else:
-        parts |= _spectra(shown, steps)
-    if len(space) == 2:
-        parts["pictures"] = _pictures(shown, kind)
-        seen = [frames[:, first + s - 1 - model_history : first + s - 1] for s in steps]
-        parts |= _motion(model, np.stack(seen, axis=1), batches)
     shares = batches(model.shares, past)
     return Samples(
         protocol=name,
@@ -96,21 +72,19 @@ def collect(
         total=len(windows),
         windows=numbers,
         roles=tuple(roles.values()),
-        metric=metric.name,
-        scores=np.array([ratio.score() for ratio in ratios]),
-        scores_at=np.stack([ratio.by_step()[steps - 1] for ratio in ratios]),
         steps=steps,
-        kind=kind,
-        variables=tuple(dataset.channels[: shown.shape[-1]]),
-        classes=classes,
-        space=space,
+        space=frames.shape[2:-1],
         shares=None if shares is None else shares.mean(axis=0),
-        **parts,
+        **_scores(dataset, forecast, target, steps),
+        **_shown(dataset, np.stack([target, forecast])[:, :, steps - 1], past, steps),
+        **_motion(model, frames, first + steps - 1, model_history, batches),
     )
 
 
-def _roles(best_median_worst: list[int]) -> dict[int, str]:
+def _roles(best_median_worst: list[int], total: int) -> dict[int, str]:
     """What each window is shown for, the usual first; some have several reasons."""
+    if total == 1:
+        return {0: "only"}
     numbers = dict(zip(("best", "median", "worst"), best_median_worst, strict=False))
     numbers["first"] = 0
     roles: dict[int, list[str]] = {}
@@ -144,6 +118,39 @@ def _class_names(dataset: Dataset) -> tuple[str, ...]:
     return tuple(str(label) for label in range(number_of_classes(dataset)))
 
 
+def _scores(
+    dataset: Dataset, forecast: np.ndarray, target: np.ndarray, steps: np.ndarray
+) -> dict:
+    """By the first metric, of each window and of its steps."""
+    metric = metrics_of(dataset)[0]
+    ratios = [
+        metric.measure(forecast[n : n + 1], target[n : n + 1])
+        for n in range(len(target))
+    ]
+    return {
+        "metric": metric.name,
+        "scores": np.array([ratio.score() for ratio in ratios]),
+        "scores_at": np.stack([ratio.by_step()[steps - 1] for ratio in ratios]),
+    }
+
+
+def _shown(
+    dataset: Dataset, shown: np.ndarray, past: np.ndarray, steps: np.ndarray
+) -> dict:
+    """What is seen of target and forecast, (2, n, k, *space, channels)."""
+    kind, classes, parts = _kind(dataset), (), {}
+    if kind == "classes":
+        classes = _class_names(dataset)
+        shown = np.stack([labels(frames, len(classes)) for frames in shown])
+    else:
+        parts = _spectra(shown, steps)
+    if shown.ndim == 6:
+        parts["pictures"] = pictures(*shown, kind)
+        parts["ground"] = ground(past[0, -1], kind, len(classes))
+    variables = tuple(dataset.channels[: shown.shape[-1]])
+    return {"kind": kind, "classes": classes, "variables": variables, **parts}
+
+
 def _spectra(shown: np.ndarray, steps: np.ndarray) -> dict:
     """Of target, forecast and error, at the first, middle and last of the steps."""
     chosen = np.unique([0, len(steps) // 2, len(steps) - 1])
@@ -156,42 +163,35 @@ def _spectra(shown: np.ndarray, steps: np.ndarray) -> dict:
     }
 
 
-def _pictures(shown: np.ndarray, kind: str) -> np.ndarray:
-    """(2, n, k, *space, v) to (n, 3, k, rows, columns, v), an error with the two."""
-    target, forecast = shown
-    if kind == "classes":
-        wrong = np.where(np.isnan(target), np.nan, forecast != target)
-        pictures = [_picked(of) for of in (target, forecast, wrong)]
-        return np.stack(pictures, axis=1).astype(np.float32)
-    error = forecast.astype(np.float64) - target
-    target, forecast, error = (_averaged(of) for of in (target, forecast, error))
-    span = _span(target)
-    pictures = [_rounded(target, span), _rounded(forecast, span)]
-    return np.stack([*pictures, _rounded(error, _span(error))], axis=1)
-
-
-def _motion(model: Model, seen: np.ndarray, batches: Batches) -> dict:
-    """What is moved before each step, of `seen` (n, k, time, *space, channels)."""
-    spacing = math.ceil(max(seen.shape[3:5]) / ARROWS)
-
-    def net(history: np.ndarray) -> np.ndarray | None:
-        moved = model.displacement(history)
-        return None if moved is None else thinned(moved, spacing).mean(-2).sum(1)
-
-    def whole(history: np.ndarray) -> np.ndarray:
-        return thinned(model.displacement(history), spacing)
-
-    flat = batches(net, seen.reshape(-1, *seen.shape[2:]))
-    if flat is None:
+def _motion(
+    model: Model,
+    frames: np.ndarray,
+    stops: np.ndarray,
+    model_history: int,
+    batches: Batches,
+) -> dict:
+    """What is moved in two dimensions after the frames before each of `stops`."""
+    if frames.ndim != 5:
         return {}
-    history = seen[0, 0]
+    spacing = math.ceil(max(frames.shape[2:4]) / ARROWS)
+
+    def moved(places: np.ndarray) -> np.ndarray | None:
+        seen = [frames[n, stop - model_history : stop] for n, stop in places]
+        moved = model.displacement(np.stack(seen))
+        return None if moved is None else thinned(moved, spacing)
+
+    def net(places: np.ndarray) -> np.ndarray | None:
+        by_group = moved(places)
+        return None if by_group is None else by_group.mean(axis=-2).sum(axis=1)
+
+    places = np.array([(n, stop) for n in range(len(frames)) for stop in stops])
+    together = batches(net, places)
+    if together is None:
+        return {}
     return {
         "spacing": spacing,
-        "net_motion": flat.reshape(*seen.shape[:2], *flat.shape[1:]),
-        "motion": batches(whole, history[None])[0],
-        "ground": _averaged(history[None, None, -1].mean(-1, keepdims=True))[
-            0, 0, ..., 0
-        ],
+        "net_motion": together.reshape(len(frames), len(stops), *together.shape[1:]),
+        "motion": batches(moved, places[:1])[0],
     }
 
 
@@ -201,38 +201,3 @@ def thinned(
     """One for every `spacing` by `spacing` cells, that of the cell in their middle."""
     start = spacing // 2
     return displacement[:, :, start::spacing, start::spacing]
-
-
-def _picked(frames: np.ndarray) -> np.ndarray:
-    """Frames (n, k, rows, columns, v), every so many cells."""
-    every = math.ceil(max(frames.shape[2:4]) / SIDE)
-    return frames[:, :, every // 2 :: every, every // 2 :: every]
-
-
-def _averaged(frames: np.ndarray) -> np.ndarray:
-    """Frames (n, k, rows, columns, v), means of squares of cells that are there."""
-    every = math.ceil(max(frames.shape[2:4]) / SIDE)
-    if every == 1:
-        return frames
-
-    def sums(values: np.ndarray) -> np.ndarray:
-        for axis in (2, 3):
-            values = np.add.reduceat(
-                values, np.arange(0, values.shape[axis], every), axis
-            )
-        return values
-
-    there = ~np.isnan(frames)
-    counts = sums(there.astype(int))
-    means = sums(np.where(there, frames, 0.0)) / np.maximum(counts, 1)
-    return np.where(counts > 0, means, np.nan)
-
-
-def _span(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.ptp(finite)) if finite.size else 0.0
-
-
-def _rounded(values: np.ndarray, span: float) -> np.ndarray:
-    shades = values if span == 0 else np.round(values / span * SHADES) / SHADES * span
-    return shades.astype(np.float32)

@@ -97,7 +97,8 @@ def motion(samples: Samples, data: Mapping) -> Motion:
         )
     of_blocks = [block.mean for block in blocks] if len(blocks) > 1 else []
     return Motion(
-        still(samples.ground),
+        # Much is dark, but a photograph stays one.
+        still(-samples.ground if samples.kind == "colour" else samples.ground),
         samples.space,
         samples.spacing / PARTS,
         samples.roles[0].split(",")[0],

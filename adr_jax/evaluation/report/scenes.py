@@ -171,7 +171,7 @@ def _limit(errors: Sequence[np.ndarray], kind: str) -> float:
     """What nearly all errors stay within, of all runs and steps."""
     if kind == "classes":
         return 1.0
-    sizes = np.abs(np.concatenate([of.ravel() for of in errors]))
+    sizes = np.abs(np.concatenate([of.mean(-1).ravel() for of in errors]))
     sizes = sizes[np.isfinite(sizes)]
     return float(np.percentile(sizes, 99.8)) or 1.0 if sizes.size else 1.0
 

@@ -74,9 +74,7 @@ def time_axis(
     if unit not in SECONDS:
         return interval
     seconds = number * SECONDS[unit]
-    fitting = [
-        name for name in ("s", "min", "h") if steps * seconds > 3 * SECONDS[name]
-    ]
+    units = ("s", "min", "h", "days")
+    fitting = [name for name in units if steps * seconds > 3 * SECONDS[name]]
     best = fitting[-1] if fitting else "s"
-    best = "days" if steps * seconds > 3 * SECONDS["days"] else best
     return seconds / SECONDS[best], best
