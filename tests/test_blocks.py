@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from adr_jax.models.blocks import TRANSPORTS, ADRBlock, Velocity
 from adr_jax.models.layers import PADDING, Conv, Norm
+from adr_jax.operators.advection import push
 
 
 def state(shape=(2, 12, 10, 4), seed=0):
@@ -77,6 +78,44 @@ def test_displacement_is_sown_with_its_shape(fields, transport):
     else:
         (u,) = sown["intermediates"]["displacement"]
         assert u.shape == (2, 12, 10, fields, 2)
+
+
+def changes(block, params, z):
+    """Displacement, what was sown of the three terms, and the state after them."""
+    after, sown = block.apply(params, z, mutable=["intermediates"])
+    np.testing.assert_array_equal(after, block.apply(params, z))  # looking is free
+    (u,) = sown["intermediates"]["displacement"]
+    return u, sown["intermediates"]["changes"], after
+
+
+def size(change):
+    return np.sqrt(np.mean(np.square(change), axis=(1, 2, 3)))
+
+
+def test_changes_are_what_each_term_adds_to_each_sample():
+    z = state()
+    block = ADRBlock(0.5, fields=4, boundary="periodic", diffusion="none")
+    u, sizes, after = changes(block, moving(init(block, z)), z)
+    moved = push(z, u, boundary="periodic")
+    expected = np.stack([size(moved - z), np.zeros(2), size(after - moved)], axis=1)
+    assert (expected[:, [0, 2]] > 0.01).all()
+    # Differences of float32 states of order 30, of order 1 themselves.
+    np.testing.assert_allclose(sizes, expected, rtol=1e-4)
+
+
+def test_changes_of_a_term_done_in_two_parts_add_up():
+    z = state()
+    block = ADRBlock(0.5, fields=4, boundary="periodic", splitting="strang")
+    params = moving(init(block, z))
+    still = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: 0 * leaf if "reaction" in str(path) else leaf, params
+    )
+    still["params"]["diffusion"] -= 100.0  # at no rate
+    u, sizes, after = changes(block, still, z)
+    half = push(z, u / 2, boundary="periodic")
+    expected = size(half - z) + size(after - half)
+    np.testing.assert_allclose(sizes[:, 0], expected, rtol=1e-4)
+    assert (sizes[:, 1:] == 0).all()
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_frames_that_do_not_fit_are_told(model, frames, name):
     spoil, message = BAD[name]
-    for method in (lambda f: model.forecast(f, steps=1), model.displacement):
+    forecast = lambda f: model.forecast(f, steps=1)  # noqa: E731
+    for method in (forecast, model.displacement, model.shares):
         with pytest.raises(InputError, match=message):
             method(spoil(frames))
 
@@ -133,3 +134,15 @@ def test_a_network_without_transport_has_no_displacement(model, frames):
     network = checkpoint.build_model(config, model.statistics)
     still = dataclasses.replace(model, config=config, model=network)
     assert still.displacement(frames) is None
+    assert still.shares(frames) is None
+
+
+def test_shares_of_the_terms(model, frames):
+    shares = model.shares(frames)
+    assert shares.shape == (2, 1, 3)
+    np.testing.assert_allclose(shares.sum(axis=-1), 1.0, rtol=1e-6)  # float32
+    assert (shares > 0).all()
+    np.testing.assert_allclose(model.shares(frames[1]), shares[1], rtol=0, atol=1e-6)
+    sown = model._sown(model.params, frames[:, -4:])["intermediates"]["blocks"]
+    sizes = np.asarray(sown["changes"])[0]
+    np.testing.assert_allclose(shares[:, 0] * sizes.sum(1)[:, None], sizes, rtol=1e-6)

@@ -17,6 +17,7 @@ from etils import epath
 import adr_jax
 from adr_jax import data, models
 from adr_jax.errors import InputError
+from adr_jax.evaluation import samples
 from adr_jax.evaluation.metrics import Ratio
 from adr_jax.training import (
     checkpoint,
@@ -383,14 +384,19 @@ def test_history_longer_than_the_trajectory(config, tmp_path):
         loop.train_and_evaluate(config, tmp_path)
 
 
-def test_the_example_for_the_report(finished):
-    with np.load(finished / "figures" / "forecast.npz") as example:
-        assert example["steps"].tolist() == [1, 10]
-        assert example["target"].shape == example["forecast"].shape == (2, 16, 16, 1)
-        assert example["displacement"].shape == (2, 16, 16, 4, 2)
-        error = example["forecast"] - example["target"]
+def test_the_samples_for_the_report(finished):
+    kept = samples.read(finished / "figures" / "samples.npz")
+    assert kept.protocol == "rollout" and kept.metric == "nrmse"
+    n = len(kept.windows)
+    assert kept.steps.tolist() == list(range(1, 7))  # 16 frames, 10 of them seen
+    assert kept.pictures.shape == (n, 3, 6, 16, 16, 1)
+    assert kept.motion.shape == (2, 16, 16, 4, 2)
+    assert kept.net_motion.shape == (n, 6, 16, 16, 2)
+    np.testing.assert_allclose(kept.shares.sum(axis=1), 1.0, rtol=1e-6)  # float32
     # Six steps of training: near its base, which is right to a few per cent in one.
-    assert math.sqrt(np.mean(np.square(error[0]))) < 0.1
+    assert math.sqrt(np.mean(np.square(kept.pictures[:, 2, 0]))) < 0.1
+    written = json.loads((finished / "results.json").read_text())
+    assert len(written["protocols"]["rollout"]["best_median_worst"]) == 3
 
 
 @pytest.mark.parametrize("name", sorted({*models.NAMES} - {"adrnet", "cnn"}))

@@ -131,6 +131,27 @@ def test_batches_make_no_difference(metric, pair):
     assert joined.spread() == whole.spread()
 
 
+@pytest.mark.parametrize(
+    ("name", "scores", "expected"),
+    [
+        ("rmse", [3.0, 1.0, 2.0, 5.0, 4.0], [1, 0, 3]),
+        ("psnr", [3.0, 1.0, 2.0, 5.0, 4.0], [3, 0, 1]),
+        ("rmse", [3.0, math.nan, 2.0], [2, 0, 1]),  # no number is worst
+        ("psnr", [3.0, math.nan, 2.0], [0, 2, 1]),
+        ("rmse", [2.0, None, 1.0], [2, 2, 0]),  # nothing to score: left out
+        ("rmse", [None, 1.0], [1, 1, 1]),
+        ("rmse", [None], []),
+    ],
+)
+def test_best_median_and_worst_sample(name, scores, expected):
+    (metric,) = metrics_of(dataset(name))
+    there = np.array([score is not None for score in scores], float)
+    numerators = np.array([0.0 if score is None else score for score in scores])
+    shape = (len(scores), 1, 1)
+    ratio = Ratio(numerators.reshape(shape), there.reshape(shape))
+    assert metric.best_median_worst(ratio) == expected
+
+
 def test_names_carry_thresholds_and_scales():
     names = [metric.name for metric in metrics_of(dataset("csi", "fss", "rmse"))]
     assert names[:2] == ["csi_0.5", "csi_2"]

@@ -75,7 +75,7 @@ def curves(
             color, dashes = STYLES[index % len(STYLES)]
             marker = "." if shown.sum() <= 25 else None
             line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
-            axes.plot(x[shown], y[shown], marker=marker, label=name, **line)
+            axes.plot(x[shown], y[shown], marker=marker, label=_short(name), **line)
         if log:
             _logarithmic(axes.yaxis)
         if x_log:
@@ -114,6 +114,11 @@ def _svg(figure: Figure) -> str:
         buffer, format="svg", dpi=144, bbox_inches="tight", metadata=_NO_METADATA
     )
     return buffer.getvalue()
+
+
+def _short(name: str, most: int = 28) -> str:
+    """The end of a name that a legend has no room for."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
 def _logarithmic(axis: Axis) -> None:

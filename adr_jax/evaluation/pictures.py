@@ -25,9 +25,9 @@ def pictures(
         return np.stack(parts, axis=1).astype(np.float32)
     error = forecast.astype(np.float64) - target
     target, forecast, error = (_averaged(of) for of in (target, forecast, error))
-    span = _span(target)
-    parts = [_rounded(target, span), _rounded(forecast, span)]
-    return np.stack([*parts, _rounded(error, _span(error))], axis=1)
+    spans = _spans(target)
+    parts = [_rounded(target, spans), _rounded(forecast, spans)]
+    return np.stack([*parts, _rounded(error, _spans(error))], axis=1)
 
 
 def ground(
@@ -65,11 +65,11 @@ def _averaged(frames: np.ndarray) -> np.ndarray:
     return np.where(counts > 0, means, np.nan)
 
 
-def _span(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.ptp(finite)) if finite.size else 0.0
+def _spans(values: np.ndarray) -> Float[np.ndarray, " v"]:
+    """The range of each variable's finite values; 1 where there is none."""
+    finite = [of[np.isfinite(of)] for of in np.moveaxis(values, -1, 0)]
+    return np.array([(np.ptp(of) if of.size else 0.0) or 1.0 for of in finite])
 
 
-def _rounded(values: np.ndarray, span: float) -> np.ndarray:
-    shades = values if span == 0 else np.round(values / span * SHADES) / SHADES * span
-    return shades.astype(np.float32)
+def _rounded(values: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    return (np.round(values / spans * SHADES) / SHADES * spans).astype(np.float32)

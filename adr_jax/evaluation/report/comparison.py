@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from etils import epath
 
 from adr_jax.errors import InputError
-from adr_jax.evaluation.report import charts, motion, scenes, scores
+from adr_jax.evaluation.report import arrows, charts, scenes, scores
 from adr_jax.evaluation.report.page import RunFiles, read_run, render, save
 from adr_jax.evaluation.report.sections import LeftOut, gather
 from adr_jax.evaluation.samples import Samples
@@ -23,13 +23,10 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         raise InputError(
             f"a page compares 2 or {MOST} runs, not {len(workdirs)}: name that many"
         )
+    if len(set(workdirs)) < len(workdirs):
+        raise InputError(f"{workdirs[0].name} is named twice: name runs that differ")
     runs = [read_run(workdir) for workdir in workdirs]
-    names = [run.name for run in runs]
-    if len(set(names)) < len(names):
-        names = [str(run.workdir) for run in runs]
-    by_name = dict(zip(names, runs, strict=True))
-    if len(by_name) < len(runs):
-        raise InputError(f"{workdirs[0]} is named twice: name two runs to compare")
+    by_name = dict(zip(_names(workdirs), runs, strict=True))
     check_data(by_name)
     protocols = shared_protocols(by_name)
     data = runs[0].data
@@ -37,7 +34,7 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         {
             "Forecasts": lambda: scenes.player(samples_of(by_name), data),
             "Share of each term": lambda: {
-                name: motion.shares(run.need_samples()) for name, run in by_name.items()
+                name: arrows.shares(run.need_samples()) for name, run in by_name.items()
             },
             "Training": lambda: charts.training(
                 {name: run.metrics for name, run in by_name.items()}
@@ -54,6 +51,17 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         data=data,
     )
     return save(page, epath.Path(output or workdirs[0] / "comparison.html"))
+
+
+def _names(workdirs: Sequence[epath.Path]) -> list[str]:
+    """Their last parts; if these are equal, all from where the paths part."""
+    names = [workdir.name for workdir in workdirs]
+    if len(set(names)) == len(names):
+        return names
+    parts = [workdir.parts for workdir in workdirs]
+    while min(map(len, parts)) > 1 and len({path[0] for path in parts}) == 1:
+        parts = [path[1:] for path in parts]
+    return ["/".join(path) for path in parts]
 
 
 def check_data(runs: Mapping[str, RunFiles]) -> None:

@@ -11,7 +11,7 @@ from etils import epath
 
 from adr_jax.evaluation import figures, samples
 from adr_jax.evaluation.numerals import numeral
-from adr_jax.evaluation.report import charts, films, motion, scenes, scores
+from adr_jax.evaluation.report import arrows, charts, films, scenes, scores
 from adr_jax.evaluation.report.sections import LeftOut, gather
 from adr_jax.evaluation.report.words import duration, extent
 from adr_jax.evaluation.run_files import (
@@ -71,8 +71,8 @@ def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
         {
             "Scores": functools.partial(score_sections, run),
             "Forecasts": lambda: scenes.player({"": run.need_samples()}, run.data),
-            "What moves where": lambda: motion.motion(run.need_samples(), run.data),
-            "Share of each term": lambda: motion.shares(run.need_samples()),
+            "What moves where": lambda: arrows.motion(run.need_samples(), run.data),
+            "Share of each term": lambda: arrows.shares(run.need_samples()),
             "Spectra": lambda: charts.spectra(run.need_samples(), run.data),
             "Training": lambda: charts.training({run.name: run.metrics}),
         }

@@ -7,8 +7,8 @@ import numpy as np
 
 from adr_jax.evaluation.figures import FIELD_MAP
 from adr_jax.evaluation.numerals import numeral
+from adr_jax.evaluation.report.arrows import PARTS, arrow_path, cells_of_a_gap, in_words
 from adr_jax.evaluation.report.films import Film, colours, film, span
-from adr_jax.evaluation.report.motion import PARTS, arrow_path, cells_of_a_gap, in_words
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time
 from adr_jax.evaluation.samples import Samples

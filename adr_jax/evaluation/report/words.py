@@ -27,17 +27,15 @@ def quantity(size: float | str | None) -> tuple[float, str] | None:
     """A number and its unit: "2 km" is (2, "km"), 0.25 is (0.25, ""); else None."""
     if isinstance(size, int | float):
         return float(size), ""
-    found = re.fullmatch(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(\D.*?)\s*", size or "")
+    found = re.fullmatch(r"\s*(\d*\.?\d+(?:e[+-]?\d+)?)\s*([^\d.].*?)\s*", size or "")
     return (float(found[1]), found[2]) if found else None
 
 
 def extent(cells: float, cell_size: float | str | None) -> str:
     """How long so many cells are: "256 km", or "64 cells"."""
     size = quantity(cell_size)
-    if size is None:
-        return f"{cells:.3g} cells"
-    number = cells * size[0]
-    return f"{number:.3g} {size[1]}".strip()
+    number, unit = (cells, "cells") if size is None else (cells * size[0], size[1])
+    return f"{number:{'.3g' if number < 1000 else '.0f'}} {unit}".strip()
 
 
 def lead_time(steps: float, frame_interval: float | str | None) -> str:
