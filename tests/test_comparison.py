@@ -78,6 +78,21 @@ def test_each_run_has_its_own_shares_and_command(page):
     assert other_results()["command"] in page.words
 
 
+def test_beside_a_network_without_displacement(runs):
+    none = {"shares": None, "net_motion": None, "motion": None, "spacing": 1}
+    first, second = Page(write_comparison(runs)), runs[0]
+    write_samples(second, make_samples(**none))
+    page = Page(write_comparison(runs))
+    assert len(page.tables) == len(first.tables) - 1  # one of two with shares
+    # Arrows of the other are where they were.
+    moved = [
+        [a for tag, a in of.attributes if tag == "path" and "data-paths" in a]
+        for of in (first, page)
+    ]
+    assert len(moved[1]) == len(moved[0]) / 2 > 0
+    assert moved[1][0]["transform"] == moved[0][0]["transform"]
+
+
 def test_it_opens_offline(page, runs):
     assert all(link.startswith(("data:image/png;", "#")) for link in page.loaded)
     assert len(set(page.ids)) == len(page.ids) and not page.unnamed

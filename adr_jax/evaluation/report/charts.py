@@ -40,7 +40,7 @@ def by_step(
     metrics = dict.fromkeys(m for of in rows.values() for m in of if _is_curve(of[m]))
     pictures = []
     for metric in metrics:
-        curves = {row: of[metric] for row, of in rows.items() if metric in of}
+        curves = {r: of[metric] for r, of in rows.items() if _is_curve(of.get(metric))}
         length, unit = time_axis(max(map(len, curves.values())), interval) or (1, "")
         series = {
             row: ([length * step for step in range(1, len(values) + 1)], values)

@@ -33,9 +33,7 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
     shown, left_out = gather(
         {
             "Forecasts": lambda: scenes.player(samples_of(by_name), data),
-            "Share of each term": lambda: {
-                name: arrows.shares(run.need_samples()) for name, run in by_name.items()
-            },
+            "Share of each term": lambda: shares_of(by_name),
             "Training": lambda: charts.training(
                 {name: run.metrics for name, run in by_name.items()}
             ),
@@ -136,3 +134,12 @@ def samples_of(runs: Mapping[str, RunFiles]) -> dict[str, Samples]:
         words = ", ".join(f"{of.protocol} by {name}" for name, of in kept.items())
         raise LeftOut(f"the runs kept forecasts of different protocols: {words}")
     return kept
+
+
+def shares_of(runs: Mapping[str, RunFiles]) -> dict[str, list[list[float]]]:
+    """The shares of the runs whose network has them."""
+    kept = {name: run.need_samples() for name, run in runs.items()}
+    having = {name: of for name, of in kept.items() if of.shares is not None}
+    if not having:
+        raise LeftOut(arrows.NO_TRANSPORT)
+    return {name: arrows.shares(of) for name, of in having.items()}

@@ -1,6 +1,7 @@
 """The page about one run."""
 
 import functools
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -61,7 +62,8 @@ def read_run(workdir: epath.Path) -> RunFiles:
     results = read_results(workdir / "results.json")
     metrics, skipped = read_metrics(workdir / "metrics.jsonl")
     kept = samples.read(workdir / "figures" / "samples.npz")
-    return RunFiles(workdir.name, workdir, config, results, metrics, skipped, kept)
+    name = workdir.name or workdir.resolve().name  # of ".", too
+    return RunFiles(name, workdir, config, results, metrics, skipped, kept)
 
 
 def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
@@ -78,16 +80,9 @@ def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
         }
     )
     page = render("run.html.jinja", run=run, shown=shown, left_out=left_out)
-    pictures = [
-        *(
-            picture
-            for section in shown.get("Scores", ())
-            for picture in section["charts"]
-        ),
-        *shown.get("Training", ()),
-        *shown.get("Spectra", ()),
-    ]
-    save_charts(pictures, workdir / "figures")
+    drawn = [section["charts"] for section in shown.get("Scores", ())]
+    drawn += [shown.get(title, ()) for title in ("Training", "Spectra")]
+    save_charts(itertools.chain(*drawn), workdir / "figures")
     return save(page, epath.Path(output or workdir / "report.html"))
 
 

@@ -69,12 +69,14 @@ def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
     """Scenes of the samples that all runs have kept.
 
     Raises:
-      LeftOut: frames are not two-dimensional.
+      LeftOut: frames are not two-dimensional, or no sample was kept by all runs.
     """
     first = next(iter(runs.values()))
     if first.pictures is None:
         raise LeftOut(f"frames are drawn in two dimensions, not {len(first.space)}")
     windows = [w for w in first.windows if all(w in of.windows for of in runs.values())]
+    if not windows:
+        raise LeftOut("the runs have kept no window in common")
     variables = first.variables[:VARIABLES] if first.kind == "field" else ("",)
     moved = [of.net_motion for of in runs.values() if of.net_motion is not None]
     gap = cells_of_a_gap(moved) if moved else 1.0
@@ -82,7 +84,7 @@ def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
         last = len(first.steps) - 1
         shown = np.unique(np.linspace(0, last, count).round().astype(int))
         scenes = [
-            _scene(runs, window, variable, shown, gap)._replace(sample=number)
+            _scene(runs, window, number, variable, shown, gap)
             for number, window in enumerate(windows)
             for variable in range(len(variables))
         ]
@@ -95,7 +97,7 @@ def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
         variables,
         first.kind,
         first.space,
-        first.spacing / PARTS,
+        max(of.spacing for of in runs.values()) / PARTS,
         [_when(step, first.steps[-1], data.get("frame_interval")) for step in steps],
         np.unique(np.linspace(0, len(shown) - 1, 4).round().astype(int)).tolist(),
         _classes(first.classes),
@@ -107,6 +109,7 @@ def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
 def _scene(
     runs: Mapping[str, Samples],
     window: int,
+    number: int,
     variable: int,
     shown: np.ndarray,
     gap: float,
@@ -131,7 +134,7 @@ def _scene(
         *(Panel(f"{error}{name}", True, ()) for name in of_run),
     ]
     return Scene(
-        0,
+        number,
         variable,
         made,
         panels,
