@@ -77,9 +77,11 @@ def curves(
             line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
             axes.plot(x[shown], y[shown], marker=marker, label=_short(name), **line)
         if log:
-            _logarithmic(axes.yaxis)
+            axes.set_yscale("log")
+            _number(axes.yaxis)
         if x_log:
-            _logarithmic(axes.xaxis)
+            axes.set_xscale("log")
+            _number(axes.xaxis)
         else:
             whole = all(float(x).is_integer() for xs, _ in series.values() for x in xs)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
@@ -121,9 +123,8 @@ def _short(name: str, most: int = 28) -> str:
     return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
-def _logarithmic(axis: Axis) -> None:
-    """Makes an axis logarithmic, with numbers between decades where few are shown."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+def _number(axis: Axis) -> None:
+    """Numbers a logarithmic axis, between decades too where few are shown."""
     low, high = sorted(axis.get_view_interval())
     subs = (1.0,) if high / low > 50 else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=subs, numticks=8))
@@ -135,5 +136,5 @@ def _tick(value: float, _: int) -> str:
     """4.85e-3 rather than 0.00485, as in tables; but 0.01 as it is."""
     if 0.01 <= abs(value) < 1e5:
         return f"{value:.6g}"
-    mantissa, _, exponent = f"{value:.5e}".partition("e")
+    mantissa, exponent = f"{value:.5e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}"

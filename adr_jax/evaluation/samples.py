@@ -9,6 +9,7 @@ import io
 import typing
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 from etils import epath
@@ -63,7 +64,7 @@ class Samples:
 
     def write(self, path: epath.Path) -> None:
         """Writes an npz, whole or not at all."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.asarray(value)
             for name, value in vars(self).items()
             if value is not None
@@ -110,7 +111,7 @@ def read(path: epath.Path) -> Samples | None:
     return samples
 
 
-def _as(kind: object, value: np.ndarray):
+def _as(kind: Any, value: np.ndarray) -> Any:
     """An array as the field's own type where that is none."""
     if kind in (str, int):
         return kind(value.item())

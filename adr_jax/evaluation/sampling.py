@@ -85,12 +85,12 @@ def _roles(best_median_worst: list[int], total: int) -> dict[int, str]:
     """What each window is shown for, the usual first; some have several reasons."""
     if total == 1:
         return {0: "only"}
-    numbers = dict(zip(("best", "median", "worst"), best_median_worst, strict=False))
-    numbers["first"] = 0
+    reasons = dict(zip(("best", "median", "worst"), best_median_worst, strict=False))
     roles: dict[int, list[str]] = {}
-    for role in ("median", "best", "worst", "first"):
-        if role in numbers:
-            roles.setdefault(numbers[role], []).append(role)
+    for role in ("median", "best", "worst"):
+        if role in reasons:
+            roles.setdefault(reasons[role], []).append(role)
+    roles.setdefault(0, []).append("first")
     return {number: ", ".join(of) for number, of in roles.items()}
 
 
@@ -145,7 +145,8 @@ def _shown(
     else:
         parts = _spectra(shown, steps)
     if shown.ndim == 6:
-        parts["pictures"] = pictures(*shown, kind)
+        target, forecast = shown
+        parts["pictures"] = pictures(target, forecast, kind)
         parts["ground"] = ground(past[0, -1], kind, len(classes))
     variables = tuple(dataset.channels[: shown.shape[-1]])
     return {"kind": kind, "classes": classes, "variables": variables, **parts}

@@ -50,7 +50,7 @@ class Ratio(NamedTuple):
 
     def is_defined(self) -> Bool[np.ndarray, " samples"]:
         """Which samples have anything to score."""
-        return (self.denominator > 0).any((1, 2))
+        return np.any(self.denominator > 0, axis=(1, 2))
 
     def spread(self) -> float:
         """The standard deviation of the scores that samples have by themselves."""

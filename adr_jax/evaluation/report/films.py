@@ -73,7 +73,8 @@ def film(
     picture = Image.fromarray(np.concatenate(strips))
     if picture.mode == "L":
         picture.putpalette(PALETTE.tobytes())
-    return Film(_png(picture), *fields[0].shape[1:3], MARGIN)
+    rows, columns = fields[0].shape[1:3]
+    return Film(_png(picture), rows, columns, MARGIN)
 
 
 def still(field: Float[np.ndarray, "rows columns"]) -> Film:
@@ -81,7 +82,8 @@ def still(field: Float[np.ndarray, "rows columns"]) -> Film:
     low, high = span(field)
     pale = 250 - 90 * np.clip((field - low) / (high - low), 0, 1)
     pale = np.where(np.isnan(pale), GREY[0] - 40, pale).astype(np.uint8)
-    return Film(_png(Image.fromarray(pale)), *field.shape)
+    rows, columns = field.shape
+    return Film(_png(Image.fromarray(pale)), rows, columns)
 
 
 def span(values: np.ndarray) -> tuple[float, float]:

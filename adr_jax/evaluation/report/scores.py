@@ -19,8 +19,9 @@ WORDS = {
 
 def rows_of(protocol: Mapping) -> dict[str, Mapping]:
     """Scores by forecaster: the entries of a protocol that are objects."""
-    rows = {row: protocol[row] for row in ROWS if isinstance(protocol.get(row), dict)}
-    return rows | {row: s for row, s in protocol.items() if isinstance(s, dict)}
+    known = {row: protocol[row] for row in ROWS if isinstance(protocol.get(row), dict)}
+    others = {row: s for row, s in protocol.items() if isinstance(s, dict)}
+    return {**known, **others}
 
 
 def table(name: str, protocol: Mapping, rows: Mapping[str, Mapping]) -> dict:
