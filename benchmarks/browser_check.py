@@ -96,6 +96,8 @@ def main() -> None:
     if browser is None:
         sys.exit(f"error: none of {', '.join(BROWSERS)} is installed")
     page = arguments.page.absolute()
+    if not page.is_file():
+        sys.exit(f"error: {page} is missing; train.py and `adr_jax report` write one")
     desktop = read(browser, page, 1200)
     checks = {
         **player_checks(desktop),

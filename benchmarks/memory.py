@@ -14,13 +14,9 @@ import sys
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from noise_step import noise_step
 
-from adr_jax.data.statistics import Statistics
-from adr_jax.data.windows import Batch
-from adr_jax.training import configuration, parallel
-from adr_jax.training.checkpoint import build_model
-from adr_jax.training.step import init_state, make_optimizer, make_train_step
+from adr_jax.training import parallel
 
 BLOCKS = (1, 2, 4, 8, 16)
 
@@ -43,17 +39,11 @@ def peak(path: str, blocks: int, remat: bool) -> int:
     """Bytes of temporaries of one step."""
     config = runpy.run_path(path)["get_config"]()
     config.model.num_blocks, config.model.remat = blocks, remat
-    config.model.unroll = "off"
-    cells, ones = config.data.cells, Statistics((0.0,), (1.0,), (1.0,), (1.0,))
-    model, optimizer = build_model(config, ones), make_optimizer(config.train)
-    step = make_train_step(model, optimizer, ones, config, feedback=0)
-    state = init_state(model, optimizer, config, (cells, cells, 1))
-    length = configuration.window_length(config)
-    batch = Batch(
-        np.zeros((1, 1, length, cells, cells, 1), np.float32), np.zeros((1, 1), int)
-    )
+    config.model.unroll, config.train.batch_size = "off", 1
+    step, state, batch = noise_step(config)
+    stacked = jax.tree.map(lambda array: jnp.asarray(array)[None], batch)
     mapped = jax.vmap(step, in_axes=(None, 0), axis_name=parallel.AXIS)
-    compiled = jax.jit(mapped).lower(state, jax.tree.map(jnp.asarray, batch)).compile()
+    compiled = jax.jit(mapped).lower(state, stacked).compile()
     memory = compiled.memory_analysis()
     assert memory is not None
     return memory.temp_size_in_bytes

@@ -136,30 +136,21 @@ def work(path: str, processes: int, number: int, port: int) -> None:
     config.train.batch_size = BATCH
 
     import jax
-    import numpy as np
+    from noise_step import noise_step
 
-    from adr_jax.data.statistics import Statistics
-    from adr_jax.data.windows import Batch
-    from adr_jax.training import configuration, parallel
-    from adr_jax.training.checkpoint import build_model
-    from adr_jax.training.step import init_state, make_optimizer, make_train_step
+    from adr_jax.training import parallel
 
     if processes > 1:
         parallel.start_processes("on", f"127.0.0.1:{port}", processes, number)
     parallel.prepare_host(BATCH)
-    cells, rows = config.data.cells, parallel.rows(BATCH)
-    ones = Statistics((0.0,), (1.0,), (1.0,), (1.0,))
-    model, optimizer = build_model(config, ones), make_optimizer(config.train)
-    unmapped = make_train_step(model, optimizer, ones, config, 0)
+    unmapped, fresh, whole = noise_step(config)
     step = parallel.map_step(unmapped)
     add_up = parallel.map_step(lambda tree, _: (parallel.total(tree), {}))
     # On the host: a step gives away the memory of the state it is given.
-    fresh = jax.device_get(init_state(model, optimizer, config, (cells, cells, 1)))
+    fresh = jax.device_get(fresh)
     state, gradients = parallel.replicate(fresh), parallel.replicate(fresh.params)
-    length = configuration.window_length(config)
-    noise = np.random.default_rng(0).normal(size=(BATCH, length, cells, cells, 1))
-    batch = Batch(noise.astype(np.float32), np.arange(BATCH, dtype=np.int32))
-    batch = Batch(batch.frames[rows], batch.row[rows])
+    rows = parallel.rows(BATCH)
+    batch = jax.tree.map(lambda array: array[rows], whole)
     while (what := sys.stdin.readline().strip()) != "stop":
         begin = time.perf_counter()
         if what == "step":

@@ -20,17 +20,14 @@ import numpy as np
 import torch
 import torch.nn.functional as tf
 from jax.flatten_util import ravel_pytree
+from noise_step import UNIT, noise_step
 
 import adr_jax
-from adr_jax.data.statistics import Statistics
-from adr_jax.data.windows import Batch
 from adr_jax.models.blocks import Velocity
-from adr_jax.training import configuration, parallel
+from adr_jax.training import parallel
 from adr_jax.training.checkpoint import build_model
-from adr_jax.training.step import init_state, make_optimizer, make_train_step
+from adr_jax.training.step import init_state, make_optimizer
 from configs import shallow_water
-
-UNIT = Statistics((0.0,), (1.0,), (1.0,), (1.0,))
 
 
 def main() -> None:
@@ -44,12 +41,15 @@ def main() -> None:
     config = shallow_water.get_config()
     config.train.noise = 0.0
     parallel.prepare_host(config.train.batch_size)
-    length = configuration.window_length(config)
-    size, cells = config.train.batch_size, config.data.cells
-    shape = (size, length, cells, cells, 1)
-    frames = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    unmapped, fresh, batch = noise_step(config)
+    train_step, state = parallel.map_step(unmapped), parallel.replicate(fresh)
 
-    steps = {"adr_jax": ours(config, frames), "PyTorch, eager": peers(config, frames)}
+    def ours():
+        nonlocal state
+        state, _ = jax.block_until_ready(train_step(state, batch))
+
+    size, _, cells, *_ = batch.frames.shape
+    steps = {"adr_jax": ours, "PyTorch, eager": peers(config, batch.frames)}
     times = {name: [] for name in steps}
     for _ in range(1 + arguments.rounds):  # the first compiles
         for name, step in steps.items():
@@ -67,22 +67,8 @@ def main() -> None:
         profile_peer(steps["PyTorch, eager"])
 
 
-def ours(config, frames):
-    """A call that takes one step."""
-    model, optimizer = build_model(config, UNIT), make_optimizer(config.train)
-    step = parallel.map_step(make_train_step(model, optimizer, UNIT, config, 0))
-    state = parallel.replicate(init_state(model, optimizer, config, frames.shape[2:]))
-    batch = Batch(frames, np.arange(len(frames), dtype=np.int32))
-
-    def take():
-        nonlocal state
-        state, _ = jax.block_until_ready(step(state, batch))
-
-    return take
-
-
 def peers(config, frames):
-    """The same in PyTorch, checked against ours."""
+    """A call that takes the same step in PyTorch, checked against ours."""
     model = build_model(config, UNIT)
     state = init_state(model, make_optimizer(config.train), config, frames.shape[2:])
     params = jax.tree.map(

@@ -73,29 +73,20 @@ def take_turn(worker: subprocess.Popen) -> float:
 
 
 def work(path: str, unroll: str) -> None:
-    """A step for each line read, its seconds printed; noise costs what data cost."""
+    """A step for each line read, its seconds printed."""
     sys.path.insert(0, os.getcwd())
     config = runpy.run_path(path)["get_config"]()
     config.model.unroll = unroll
 
     import jax
-    import numpy as np
+    from noise_step import noise_step
 
-    from adr_jax.data.statistics import Statistics
-    from adr_jax.data.windows import Batch
-    from adr_jax.training import configuration, parallel
-    from adr_jax.training.checkpoint import build_model
-    from adr_jax.training.step import init_state, make_optimizer, make_train_step
+    from adr_jax.training import parallel
 
-    size, cells = config.train.batch_size, config.data.cells
+    size = config.train.batch_size
     parallel.prepare_host(size)
-    ones = Statistics((0.0,), (1.0,), (1.0,), (1.0,))
-    model, optimizer = build_model(config, ones), make_optimizer(config.train)
-    step = parallel.map_step(make_train_step(model, optimizer, ones, config, 0))
-    state = parallel.replicate(init_state(model, optimizer, config, (cells, cells, 1)))
-    length = configuration.window_length(config)
-    noise = np.random.default_rng(0).normal(size=(size, length, cells, cells, 1))
-    batch = Batch(noise.astype(np.float32), np.arange(size, dtype=np.int32))
+    unmapped, fresh, batch = noise_step(config)
+    step, state = parallel.map_step(unmapped), parallel.replicate(fresh)
     while sys.stdin.readline() == "step\n":
         start = time.perf_counter()
         state, _ = jax.block_until_ready(step(state, batch))
