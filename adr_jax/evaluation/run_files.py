@@ -10,10 +10,10 @@ from etils import epath
 from adr_jax.errors import InputError
 
 
-def write_whole(path: epath.Path, text: str) -> None:
-    """Writes a text file whole or not at all; the folder may be in a bucket."""
+def write_whole(path: epath.Path, content: str | bytes) -> None:
+    """Writes a file whole or not at all; the folder may be in a bucket."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_bytes(content.encode() if isinstance(content, str) else content)
     partial.replace(path)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from etils import epath
 from jaxtyping import Float, Int
 
-from adr_jax.evaluation.run_files import damaged
+from adr_jax.evaluation.run_files import damaged, write_whole
 
 MAKER = "train.py writes it when a run ends; the same command again finishes a run"
 BROKEN = (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
@@ -72,9 +72,7 @@ class Samples:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
+        write_whole(path, buffer.getvalue())
 
 
 def read(path: epath.Path) -> Samples | None:

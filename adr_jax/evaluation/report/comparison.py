@@ -6,8 +6,9 @@ from etils import epath
 
 from adr_jax.errors import InputError
 from adr_jax.evaluation.report import arrows, charts, scenes, scores
-from adr_jax.evaluation.report.page import RunFiles, read_run, render, save
+from adr_jax.evaluation.report.page import RunFiles, read_run, render
 from adr_jax.evaluation.report.sections import LeftOut, gather
+from adr_jax.evaluation.run_files import write_whole
 from adr_jax.evaluation.samples import Samples
 
 # As many as there are lines and columns to tell them apart.
@@ -48,7 +49,9 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         left_out=left_out,
         data=data,
     )
-    return save(page, epath.Path(output or workdirs[0] / "comparison.html"))
+    path = epath.Path(output or workdirs[0] / "comparison.html")
+    write_whole(path, page)
+    return path
 
 
 def _names(workdirs: Sequence[epath.Path]) -> list[str]:

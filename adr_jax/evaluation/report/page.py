@@ -20,6 +20,7 @@ from adr_jax.evaluation.run_files import (
     read_config,
     read_metrics,
     read_results,
+    write_whole,
 )
 from adr_jax.evaluation.samples import Samples
 
@@ -83,7 +84,9 @@ def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
     drawn = [section["charts"] for section in shown.get("Scores", ())]
     drawn += [shown.get(title, ()) for title in ("Training", "Spectra")]
     save_charts(itertools.chain(*drawn), workdir / "figures")
-    return save(page, epath.Path(output or workdir / "report.html"))
+    path = epath.Path(output or workdir / "report.html")
+    write_whole(path, page)
+    return path
 
 
 def score_sections(run: RunFiles) -> list[dict]:
@@ -130,11 +133,3 @@ def save_charts(pictures: Iterable[charts.Picture], folder: epath.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         (folder / f"{picture.name}.svg").write_text(picture.svg, encoding="utf-8")
-
-
-def save(page: str, path: epath.Path) -> epath.Path:
-    """Writes a page whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
-    return path
