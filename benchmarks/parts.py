@@ -5,18 +5,21 @@
 
 Every run trains for the same minutes at a constant rate, its averaged parameters
 validated on the way, so that one run tells both the score after equal steps and that
-after equal seconds. Seed 0 for all; then seeds 1 and 2 for the model as it is and for
-the two changes that made the largest difference after equal seconds. Started again, it
-goes on with what is missing. Writes parts.json and parts.svg.
+after equal seconds. Each has one core, and as many as there are cores run at a time
+(Linux). Seed 0 for all; then seeds 1 and 2 for the model as it is and for the two
+changes that made the largest difference after equal seconds. Started again, it goes on
+with what is missing. Writes parts.json and parts.svg.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,18 +64,9 @@ def main() -> None:
         "--set", nargs="*", default=["data.cells=64"], help="further fields, NAME=VALUE"
     )
     arguments = parser.parse_args()
-    curves = {}
-
-    def run(part: str, seed: int) -> None:
-        curves[part, seed] = train(part, seed, arguments)
-        steps, seconds, scores, _ = curves[part, seed][-1]
-        print(f"{part}, seed {seed}: {scores:.3g}, {steps} steps in {seconds:.0f} s")
-
-    for part in PARTS:
-        run(part, 0)
-    for part in (AS_IT_IS, *most_different(curves)):
-        for seed in (1, 2):
-            run(part, seed)
+    curves = train_all([(part, 0) for part in PARTS], arguments)
+    chosen = (AS_IT_IS, *most_different(curves))
+    curves |= train_all([(part, n) for part in chosen for n in (1, 2)], arguments)
     print(f"\n{arguments.config}, {arguments.set}, {parallel.describe_devices()}")
     rows = summary(curves)
     print_table(rows)
@@ -80,6 +74,25 @@ def main() -> None:
     (arguments.output / "parts.json").write_text(text + "\n")
     draw(rows).savefig(arguments.output / "parts.svg", metadata={"Date": None})
     print(arguments.output / "parts.svg")
+
+
+def train_all(runs: list[tuple[str, int]], arguments) -> dict:
+    """The curve of each run; threads, and the processes they start, keep to a core."""
+    cores = list(os.sched_getaffinity(0))
+
+    def keep_to_one() -> None:
+        os.sched_setaffinity(0, {cores.pop()})
+
+    def run(which: tuple[str, int]) -> list:
+        part, seed = which
+        curve = train(part, seed, arguments)
+        steps, seconds, score, _ = curve[-1]
+        said = f"{score:.3g}, {steps} steps in {seconds:.0f} s"
+        print(f"{part}, seed {seed}: {said}", flush=True)
+        return curve
+
+    with ThreadPoolExecutor(len(cores), initializer=keep_to_one) as pool:
+        return dict(zip(runs, pool.map(run, runs), strict=True))
 
 
 def train(part: str, seed: int, arguments) -> list[tuple[int, float, float, float]]:
