@@ -133,6 +133,9 @@ def train() -> ConfigDict:
     # rate fits into that many minutes of training.
     config.steps = 2000
     config.minutes = 0.0
+    # Workdir of another run of the same network, whose best parameters this one starts
+    # from; "": random ones.
+    config.start_from = ""
     # Windows per step, over all devices of all processes, and in how many parts each
     # device takes its share: the same step in less memory, if a batch is too large.
     config.batch_size = 4

@@ -396,7 +396,13 @@ def load(workdir: str | epath.Path) -> Run:
     return Run(folder, config, model, params, record.statistics, record)
 
 
-def check_same_arrays(found: PyTree, expected: PyTree, place: object) -> None:
+def check_same_arrays(
+    found: PyTree,
+    expected: PyTree,
+    place: object,
+    remedy: str = "another version of adr_jax wrote it; use it with that version, or "
+    "train anew in another --workdir",
+) -> None:
     """Raises InputError for a state of other arrays than the network has."""
     before, now = (
         {
@@ -411,8 +417,6 @@ def check_same_arrays(found: PyTree, expected: PyTree, place: object) -> None:
     if other:
         name = other[0]
         raise InputError(
-            f"{place}: {name} is {before.get(name, 'absent')}, the network that "
-            f"config.json describes has {now.get(name, 'none')}: another version of "
-            "adr_jax wrote it; use it with that version, or train anew in another "
-            "--workdir"
+            f"{place}: {name} is {before.get(name, 'absent')}, the network that the "
+            f"configuration describes has {now.get(name, 'none')}: {remedy}"
         )

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from etils import epath
 from flax import linen as nn
 from flax import serialization
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from adr_jax import data
@@ -23,7 +24,12 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, locks, parallel
-from adr_jax.training.checkpoint import Checkpoints, build_model, check_same_arrays
+from adr_jax.training.checkpoint import (
+    Checkpoints,
+    build_model,
+    check_same_arrays,
+    load,
+)
 from adr_jax.training.record import Record, new_record
 from adr_jax.training.step import (
     TrainState,
@@ -138,6 +144,9 @@ def prepare(
     if restored:
         check_same_arrays(restored[0], state, checkpoints.folder)
         state = cast(TrainState, serialization.from_state_dict(state, restored[0]))
+    elif config.train.start_from:
+        params = _best_of(config.train.start_from, state)
+        state = state._replace(params=params, average=jax.tree.map(jnp.copy, params))
     steps = {
         feedback: parallel.map_step(
             with_vote(make_train_step(model, optimizer, statistics, config, feedback))
@@ -166,6 +175,18 @@ def prepare(
     total = jnp.int32(record["total_steps"])
     state = parallel.replicate(state._replace(total_steps=total))
     return Preparation(model, statistics, state, record, steps, read)
+
+
+def _best_of(workdir: str, state: TrainState) -> PyTree:
+    """The best parameters of another run, of the same network."""
+    params = load(workdir).params
+    check_same_arrays(
+        params,
+        state.params,
+        f"train.start_from={workdir}",
+        remedy="start from a run of the same network, or from none",
+    )
+    return jax.tree.map(jnp.asarray, params)
 
 
 def _check_continues(
