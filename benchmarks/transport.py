@@ -22,6 +22,7 @@ import time
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
+import numpy as np
 import optax
 
 from adr_jax.models.adrnet import ADRNet
@@ -156,9 +157,11 @@ def draw(rows: list[dict]):
     for row in rows:
         if row["distance"] == shown:
             style = {"color": STYLES[row["model"]], "linestyle": DASHES[row["growing"]]}
-            smooth = jnp.convolve(jnp.array(row["losses"]), jnp.ones(10) / 10, "valid")
-            steps.plot(range(len(smooth)), smooth, **style)
-            seconds.plot(row["at_seconds"][: len(smooth)], smooth, **style)
+            # The means of ten steps at a time.
+            whole = len(row["losses"]) // 10 * 10
+            means = np.reshape(row["losses"][:whole], (-1, 10)).mean(axis=1)
+            steps.plot(range(10, whole + 1, 10), means, **style)
+            seconds.plot(row["at_seconds"][9:whole:10], means, **style)
     for name, growing in itertools.product(MODELS, DASHES):
         of = [r for r in rows if (r["model"], r["growing"]) == (name, growing)]
         reach.plot(
