@@ -55,7 +55,7 @@
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.target.tagName === "SELECT") return;
     if (by) { play(false); move(by); }
-    else if (event.key === " " && event.target !== button) play(!timer);
+    else if (event.key === " " && event.target === slider) play(!timer);
     else return;
     event.preventDefault();
   });
