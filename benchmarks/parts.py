@@ -13,20 +13,16 @@ with what is missing. Writes parts.json and parts.svg.
 
 import argparse
 import json
-import os
+import math
 import pathlib
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib.pyplot as plt
-import numpy as np
+from one_core import Curve, at_second, at_step, train_all
 
 from adr_jax.training import parallel
 
-ROOT = pathlib.Path(__file__).parent.parent
 AS_IT_IS = "as it is"
 PARTS = {
     AS_IT_IS: {},
@@ -42,15 +38,6 @@ PARTS = {
     "balance learned": {"balance": "learned"},
     "balance predicted": {"balance": "predicted"},
 }
-COMMON = {
-    "train.schedule": "constant",
-    "train.learning_rate": 1e-3,
-    "train.ema": 0.99,
-    "train.feedback": 0,
-    "train.validate_every": 50,
-    "train.checkpoint_every": 50,
-    "eval.protocols": "('one_step',)",
-}
 
 
 def main() -> None:
@@ -64,9 +51,9 @@ def main() -> None:
         "--set", nargs="*", default=["data.cells=64"], help="further fields, NAME=VALUE"
     )
     arguments = parser.parse_args()
-    curves = train_all([(part, 0) for part in PARTS], arguments)
+    curves = train(PARTS, [0], arguments)
     chosen = (AS_IT_IS, *most_different(curves))
-    curves |= train_all([(part, n) for part in chosen for n in (1, 2)], arguments)
+    curves |= train(chosen, [1, 2], arguments)
     print(f"\n{arguments.config}, {arguments.set}, {parallel.describe_devices()}")
     rows = summary(curves)
     print_table(rows)
@@ -76,81 +63,49 @@ def main() -> None:
     print(arguments.output / "parts.svg")
 
 
-def train_all(runs: list[tuple[str, int]], arguments) -> dict:
-    """The curve of each run; threads, and the processes they start, keep to a core."""
-    cores = list(os.sched_getaffinity(0))
-
-    def keep_to_one() -> None:
-        os.sched_setaffinity(0, {cores.pop()})
-
-    def run(which: tuple[str, int]) -> list:
-        part, seed = which
-        curve = train(part, seed, arguments)
-        steps, seconds, score, _ = curve[-1]
-        said = f"{score:.3g}, {steps} steps in {seconds:.0f} s"
-        print(f"{part}, seed {seed}: {said}", flush=True)
-        return curve
-
-    with ThreadPoolExecutor(len(cores), initializer=keep_to_one) as pool:
-        return dict(zip(runs, pool.map(run, runs), strict=True))
+def train(
+    parts: Iterable[str], seeds: list[int], arguments
+) -> dict[tuple[str, int], Curve]:
+    """The validations of each part with each seed."""
+    common = {"config": arguments.config, "train.minutes": arguments.minutes}
+    common |= dict(setting.split("=", 1) for setting in arguments.set)
+    runs = {}
+    for part in parts:
+        model = {f"model.{name}": value for name, value in PARTS[part].items()}
+        for seed in seeds:
+            runs[part, seed] = common | model | {"seed": seed}
+    named = {f"{part} {seed}": fields for (part, seed), fields in runs.items()}
+    return dict(zip(runs, train_all(named, arguments.output).values(), strict=True))
 
 
-def train(part: str, seed: int, arguments) -> list[tuple[int, float, float, float]]:
-    """The validations of a run: steps, seconds, score, score of the first step."""
-    workdir = arguments.output / f"{part.replace(' ', '_')}_{seed}"
-    flags = {"config": arguments.config, "workdir": workdir, "config.seed": seed}
-    flags |= {f"config.{name}": value for name, value in COMMON.items()}
-    flags |= {f"config.model.{name}": value for name, value in PARTS[part].items()}
-    flags["config.train.minutes"] = arguments.minutes
-    further = [f"--config.{setting}" for setting in arguments.set]
-    command = [f"--{name}={value}" for name, value in flags.items()] + further
-    subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *command],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    validations = [line for line in map(json.loads, lines) if "train_seconds" in line]
-
-    def row(line: dict) -> tuple[int, float, float, float]:
-        whole, first = (line[name] for name in line if name.startswith("validation_"))
-        return line["step"], line["train_seconds"], whole, first
-
-    return [row(line) for line in validations]
-
-
-def most_different(curves: dict) -> list[str]:
+def most_different(curves: dict[tuple[str, int], Curve]) -> list[str]:
     """The two parts farthest from the model as it is, after equal seconds."""
-    seconds = min(curve[-1][1] for curve in curves.values())
-    scores = {part: at(curve, seconds, by=1)[0] for (part, _), curve in curves.items()}
+    seconds = min(curve[-1].seconds for curve in curves.values())
+    scores = {part: at_second(c, seconds).score for (part, _), c in curves.items()}
 
     def distance(part: str) -> float:
-        return abs(np.log(scores[part] / scores[AS_IT_IS]))
+        return abs(math.log(scores[part] / scores[AS_IT_IS]))
 
     return sorted(scores, key=distance)[-2:]
 
 
-def at(curve: list, place: float, by: int) -> np.ndarray:
-    """Both scores where the curve reaches so many steps (by=0) or seconds (by=1)."""
-    table = np.array(curve)
-    return np.array([np.interp(place, table[:, by], table[:, k]) for k in (2, 3)])
-
-
-def summary(curves: dict) -> list[dict]:
+def summary(curves: dict[tuple[str, int], Curve]) -> list[dict]:
     """Each part's scores after equal steps and after equal seconds, over seeds."""
-    steps, seconds = (min(curve[-1][k] for curve in curves.values()) for k in (0, 1))
+    steps = min(curve[-1].step for curve in curves.values())
+    seconds = min(curve[-1].seconds for curve in curves.values())
     rows = []
     for part in PARTS:
         of = [curve for (name, _), curve in curves.items() if name == part]
+        per_step = statistics.mean(c[-1].seconds / c[-1].step for c in of)
         rows.append(
             {
                 "part": part,
                 "seeds": len(of),
-                "milliseconds": 1e3 * statistics.mean(c[-1][1] / c[-1][0] for c in of),
+                "milliseconds": 1e3 * per_step,
                 "steps": steps,
                 "seconds": seconds,
-                "after steps": [at(curve, steps, by=0).tolist() for curve in of],
-                "after seconds": [at(curve, seconds, by=1).tolist() for curve in of],
+                "after steps": [at_step(curve, steps)[2:] for curve in of],
+                "after seconds": [at_second(curve, seconds)[2:] for curve in of],
             }
         )
     return rows

@@ -1,0 +1,157 @@
+"""What advection is worth: push, pull and none, on five data sets.
+
+    python benchmarks/advection.py [--data FOLDER] [--minutes 1.5] [--seeds 0 1]
+        [--only NAME ...] [--output runs/advection]
+
+On each set its configuration trains three times from each seed, with nothing changed
+but the transport (without it a residual convolution of as many parameters takes its
+place), for the same minutes at a constant rate on one core of its own. Scores are those
+of the validation split by the set's first metric. Real samples are looked for under
+FOLDER (default $ADR_JAX_TEST_DATA); a set without its file is left out, which is said.
+Started again, it goes on with what is missing. Writes advection.json and advection.svg.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+
+import matplotlib.pyplot as plt
+from datasets import SETS
+from one_core import Curve, at_second, at_step, train_all
+
+from adr_jax.training import parallel
+
+TRANSPORTS = ("none", "push", "pull")
+NAMES = {
+    "shallow_water": "shallow water",
+    "moving_mnist": "Moving MNIST",
+    "radar": "radar",
+    "cloud_sample": "cloud sample",
+    "ocean": "ocean tracer",
+}
+# Waves at half the resolution, where 90 seconds are worth 250 steps.
+FURTHER = {"shallow_water": {"data.cells": 64}}
+
+Curves = dict[tuple[str, str, int], Curve]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    usual = os.environ.get("ADR_JAX_TEST_DATA")
+    parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
+    parser.add_argument("--minutes", type=float, default=1.5, help="of each run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=list(NAMES))
+    parser.add_argument("--output", type=pathlib.Path, default="runs/advection")
+    arguments = parser.parse_args()
+    curves = {}
+    for name in arguments.only:
+        curves |= train(name, arguments)
+    rows = summary(curves)
+    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print_table(rows)
+    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
+    (arguments.output / "advection.json").write_text(text + "\n")
+    figure = arguments.output / "advection.svg"
+    draw(curves).savefig(figure, metadata={"Date": None})
+    print(figure)
+
+
+def train(name: str, arguments: argparse.Namespace) -> Curves:
+    """One set's runs; none where its file is missing."""
+    experiment = SETS[name]
+    fields = {
+        field.removeprefix("config."): value
+        for field, value in experiment.flags.items()
+    }
+    fields |= FURTHER.get(name, {}) | {"config": experiment.config}
+    fields["train.minutes"] = arguments.minutes
+    if experiment.file:
+        file = pathlib.Path(arguments.data or "").absolute() / experiment.file
+        if not file.exists():
+            print(f"{name}: left out, {file} is not there; --data names its folder")
+            return {}
+        fields["data.path"] = file
+    keys = [(name, t, seed) for seed in arguments.seeds for t in TRANSPORTS]
+    runs = {
+        f"{name} {transport} {seed}": fields
+        | {"model.transport": transport, "seed": seed}
+        for name, transport, seed in keys
+    }
+    curves = train_all(runs, arguments.output)
+    return dict(zip(keys, curves.values(), strict=True))
+
+
+def summary(curves: Curves) -> list[dict]:
+    """For each set: what each transport had reached after equal steps and seconds."""
+    rows = []
+    for name in dict.fromkeys(name for name, _, _ in curves):
+        of = {key[1:]: curve for key, curve in curves.items() if key[0] == name}
+        steps = min(curve[-1].step for curve in of.values())
+        seconds = min(curve[-1].seconds for curve in of.values())
+        for transport in TRANSPORTS:
+            mine = [curve for (which, _), curve in of.items() if which == transport]
+            per_step = statistics.mean(c[-1].seconds / c[-1].step for c in mine)
+            rows.append(
+                {
+                    "set": NAMES[name],
+                    "transport": transport,
+                    "milliseconds": 1e3 * per_step,
+                    "steps": steps,
+                    "seconds": seconds,
+                    "after steps": [at_step(curve, steps)[2:] for curve in mine],
+                    "after seconds": [at_second(curve, seconds)[2:] for curve in mine],
+                }
+            )
+    return rows
+
+
+def print_table(rows: list[dict]) -> None:
+    """Score of all frames ahead and of the first, from the lowest to the highest."""
+    print(
+        "| set | transport | ms a step | steps | rollout | first frame "
+        "| seconds | rollout | first frame |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    for row in rows:
+        cells = [row["set"], row["transport"], f"{row['milliseconds']:.0f}"]
+        for place in ("steps", "seconds"):
+            cells.append(f"{row[place]:.0f}")
+            for scores in zip(*row[f"after {place}"], strict=True):
+                ends = dict.fromkeys(f"{end(scores):.3g}" for end in (min, max))
+                cells.append(" to ".join(ends))
+        print(f"| {' | '.join(cells)} |")
+
+
+def draw(curves: Curves):
+    """Score of the rollout against seconds of training, set by set."""
+    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    names = list(dict.fromkeys(name for name, _, _ in curves))
+    figure, panels = plt.subplots(
+        1, len(names), figsize=(2.6 * len(names), 2.8), layout="tight", squeeze=False
+    )
+    colours = dict(zip(TRANSPORTS, ("#999999", "#0072b2", "#d55e00"), strict=True))
+    for panel, name in zip(panels[0], names, strict=True):
+        for (of, transport, seed), curve in curves.items():
+            if of == name:
+                label = transport if seed == next(iter(curves))[2] else None
+                panel.plot(
+                    [validation.seconds for validation in curve],
+                    [validation.score for validation in curve],
+                    color=colours[transport],
+                    linewidth=1.2,
+                    label=label,
+                )
+        panel.set_title(NAMES[name], fontsize=9)
+        panel.set_xlabel("seconds of training")
+    panels[0][0].set_yscale("log")
+    panels[0][0].set_ylabel("validation score")
+    panels[0][0].legend(frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Many trainings at a time, each on a core of its own, and how each one went.
+
+Two runs of one core each get through more steps than one run of two cores does twice,
+and neither disturbs the other as two runs that share their cores would (Linux only).
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).parent.parent
+# So that a run can be read at any of its steps: no schedule that ends with it, and the
+# averaged parameters validated often.
+COMMON = {
+    "train.schedule": "constant",
+    "train.learning_rate": 1e-3,
+    "train.ema": 0.99,
+    "train.feedback": 0,
+    "train.validate_every": 50,
+    "train.checkpoint_every": 50,
+    "eval.protocols": "('one_step',)",
+}
+
+
+class Validation(NamedTuple):
+    """What a run had reached at some step."""
+
+    step: int
+    seconds: float
+    # By the data set's first metric: of all validation frames, and of the first one.
+    score: float
+    first_frame: float
+
+
+Curve = list[Validation]
+
+
+def train_all(
+    runs: Mapping[str, Mapping[str, object]], output: pathlib.Path
+) -> dict[str, Curve]:
+    """The validations of each run, as many at a time as there are cores.
+
+    Args:
+      runs: fields of each run's config, after its name; "config" is the file. They
+        come on top of COMMON.
+      output: folder of their workdirs; what is there already goes on, or is read.
+    """
+    cores = list(os.sched_getaffinity(0))
+
+    def keep_to_one() -> None:
+        os.sched_setaffinity(0, {cores.pop()})  # of this thread, and what it starts
+
+    def run(name: str) -> Curve:
+        curve = _train(name, runs[name], output)
+        last = curve[-1]
+        said = f"{last.score:.3g}, {last.step} steps in {last.seconds:.0f} s"
+        print(f"{name}: {said}", flush=True)
+        return curve
+
+    with ThreadPoolExecutor(len(cores), initializer=keep_to_one) as pool:
+        return dict(zip(runs, pool.map(run, runs), strict=True))
+
+
+def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Curve:
+    workdir = output.absolute() / name.replace(",", "").replace(" ", "_")
+    fields = COMMON | dict(fields)
+    flags = {"config": fields.pop("config"), "workdir": workdir}
+    flags |= {f"config.{field}": value for field, value in fields.items()}
+    command = [sys.executable, ROOT / "train.py"]
+    command += [f"--{flag}={value}" for flag, value in flags.items()]
+    log = output / f"{workdir.name}.log"
+    output.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as said:
+        ended = subprocess.run(command, stdout=said, stderr=said, cwd=ROOT)
+    if ended.returncode:
+        sys.exit(f"{name} failed; {log} says why")
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    return [
+        Validation(
+            line["step"],
+            line["train_seconds"],
+            *(value for key, value in line.items() if key.startswith("validation_")),
+        )
+        for line in map(json.loads, lines)
+        if "train_seconds" in line
+    ]
+
+
+def at_step(curve: Curve, step: float) -> Validation:
+    """What a run had reached at a step, between two validations on a line."""
+    return _at(curve, "step", step)
+
+
+def at_second(curve: Curve, second: float) -> Validation:
+    """What a run had reached after so many seconds of training."""
+    return _at(curve, "seconds", second)
+
+
+def _at(curve: Curve, field: str, place: float) -> Validation:
+    places = [getattr(validation, field) for validation in curve]
+    return Validation(
+        *(
+            float(np.interp(place, places, values))
+            for values in zip(*curve, strict=True)
+        )
+    )
