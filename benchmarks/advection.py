@@ -23,7 +23,8 @@ from one_core import Curve, at_second, at_step, train_all
 
 from adr_jax.training import parallel
 
-TRANSPORTS = ("none", "push", "pull")
+COLOURS = {"none": "#999999", "push": "#0072b2", "pull": "#d55e00"}
+TRANSPORTS = tuple(COLOURS)
 NAMES = {
     "shallow_water": "shallow water",
     "moving_mnist": "Moving MNIST",
@@ -64,7 +65,7 @@ def main() -> None:
 def train(name: str, arguments: argparse.Namespace) -> Curves:
     """One set's runs; none where its file is missing."""
     experiment = SETS[name]
-    fields = {
+    fields: dict[str, object] = {
         field.removeprefix("config."): value
         for field, value in experiment.flags.items()
     }
@@ -133,7 +134,6 @@ def draw(curves: Curves):
     figure, panels = plt.subplots(
         1, len(names), figsize=(2.6 * len(names), 2.8), layout="tight", squeeze=False
     )
-    colours = dict(zip(TRANSPORTS, ("#999999", "#0072b2", "#d55e00"), strict=True))
     for panel, name in zip(panels[0], names, strict=True):
         for (of, transport, seed), curve in curves.items():
             if of == name:
@@ -141,7 +141,7 @@ def draw(curves: Curves):
                 panel.plot(
                     [validation.seconds for validation in curve],
                     [validation.score for validation in curve],
-                    color=colours[transport],
+                    color=COLOURS[transport],
                     linewidth=1.2,
                     label=label,
                 )

@@ -32,7 +32,7 @@ COMMON = {
 class Validation(NamedTuple):
     """What a run had reached at some step."""
 
-    step: int
+    step: float
     seconds: float
     # By the data set's first metric: of all validation frames, and of the first one.
     score: float
