@@ -15,11 +15,10 @@ import argparse
 import json
 import os
 import pathlib
-import statistics
 
 import matplotlib.pyplot as plt
 from datasets import SETS
-from one_core import Curve, at_second, at_step, train_all
+from one_core import Curve, compare, train_all
 
 from adr_jax.training import parallel
 
@@ -88,27 +87,13 @@ def train(name: str, arguments: argparse.Namespace) -> Curves:
 
 
 def summary(curves: Curves) -> list[dict]:
-    """For each set: what each transport had reached after equal steps and seconds."""
-    rows = []
-    for name in dict.fromkeys(name for name, _, _ in curves):
-        of = {key[1:]: curve for key, curve in curves.items() if key[0] == name}
-        steps = min(curve[-1].step for curve in of.values())
-        seconds = min(curve[-1].seconds for curve in of.values())
-        for transport in TRANSPORTS:
-            mine = [curve for (which, _), curve in of.items() if which == transport]
-            per_step = statistics.mean(c[-1].seconds / c[-1].step for c in mine)
-            rows.append(
-                {
-                    "set": NAMES[name],
-                    "transport": transport,
-                    "milliseconds": 1e3 * per_step,
-                    "steps": steps,
-                    "seconds": seconds,
-                    "after steps": [at_step(curve, steps)[2:] for curve in mine],
-                    "after seconds": [at_second(curve, seconds)[2:] for curve in mine],
-                }
-            )
-    return rows
+    """A row of `compare` for each transport, set by set."""
+    groups = {name: {t: [] for t in TRANSPORTS} for name, _, _ in curves}
+    for (name, transport, _), curve in curves.items():
+        groups[name][transport].append(curve)
+    return [
+        {"set": NAMES[name]} | row for name, of in groups.items() for row in compare(of)
+    ]
 
 
 def print_table(rows: list[dict]) -> None:
@@ -118,7 +103,7 @@ def print_table(rows: list[dict]) -> None:
         "| seconds | rollout | first frame |\n|---|---|---|---|---|---|---|---|---|"
     )
     for row in rows:
-        cells = [row["set"], row["transport"], f"{row['milliseconds']:.0f}"]
+        cells = [row["set"], row["name"], f"{row['milliseconds']:.0f}"]
         for place in ("steps", "seconds"):
             cells.append(f"{row[place]:.0f}")
             for scores in zip(*row[f"after {place}"], strict=True):

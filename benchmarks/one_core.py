@@ -7,9 +7,10 @@ and neither disturbs the other as two runs that share their cores would (Linux o
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ COMMON = {
 class Validation(NamedTuple):
     """What a run had reached at some step."""
 
-    step: float
+    step: int
     seconds: float
     # By the data set's first metric: of all validation frames, and of the first one.
     score: float
@@ -93,21 +94,39 @@ def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Cur
     ]
 
 
-def at_step(curve: Curve, step: float) -> Validation:
-    """What a run had reached at a step, between two validations on a line."""
-    return _at(curve, "step", step)
+def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
+    """What each group of runs, such as its seeds, had reached when all were there.
 
-
-def at_second(curve: Curve, second: float) -> Validation:
-    """What a run had reached after so many seconds of training."""
-    return _at(curve, "seconds", second)
-
-
-def _at(curve: Curve, field: str, place: float) -> Validation:
-    places = [getattr(validation, field) for validation in curve]
-    return Validation(
-        *(
-            float(np.interp(place, places, values))
-            for values in zip(*curve, strict=True)
+    Returns:
+      a row for each group: its "name", "seeds", "milliseconds" a step; the "steps" and
+      the "seconds" that all runs have; and "after steps" and "after seconds", (score,
+      score of the first frame) of each run of the group.
+    """
+    ends = [curve[-1] for curves in groups.values() for curve in curves]
+    steps = min(end.step for end in ends)
+    seconds = min(end.seconds for end in ends)
+    rows = []
+    for name, curves in groups.items():
+        per_step = statistics.mean(c[-1].seconds / c[-1].step for c in curves)
+        rows.append(
+            {
+                "name": name,
+                "seeds": len(curves),
+                "milliseconds": 1e3 * per_step,
+                "steps": steps,
+                "seconds": seconds,
+                "after steps": [_at(curve, "step", steps) for curve in curves],
+                "after seconds": [_at(curve, "seconds", seconds) for curve in curves],
+            }
         )
-    )
+    return rows
+
+
+def _at(curve: Curve, field: str, place: float) -> tuple[float, float]:
+    """Both scores at a step or second, on a line between two validations."""
+    places = [getattr(validation, field) for validation in curve]
+
+    def there(values: list[float]) -> float:
+        return float(np.interp(place, places, values))
+
+    return there([v.score for v in curve]), there([v.first_frame for v in curve])

@@ -19,7 +19,7 @@ import statistics
 from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
-from one_core import Curve, at_second, at_step, train_all
+from one_core import Curve, compare, train_all
 
 from adr_jax.training import parallel
 
@@ -52,7 +52,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     curves = train(PARTS, [0], arguments)
-    chosen = (AS_IT_IS, *most_different(curves))
+    chosen = (AS_IT_IS, *most_different(summary(curves)))
     curves |= train(chosen, [1, 2], arguments)
     print(f"\n{arguments.config}, {arguments.set}, {parallel.describe_devices()}")
     rows = summary(curves)
@@ -78,37 +78,22 @@ def train(
     return dict(zip(runs, train_all(named, arguments.output).values(), strict=True))
 
 
-def most_different(curves: dict[tuple[str, int], Curve]) -> list[str]:
+def summary(curves: dict[tuple[str, int], Curve]) -> list[dict]:
+    """A row of `compare` for each part."""
+    groups = {part: [] for part in PARTS}
+    for (part, _), curve in curves.items():
+        groups[part].append(curve)
+    return compare(groups)
+
+
+def most_different(rows: list[dict]) -> list[str]:
     """The two parts farthest from the model as it is, after equal seconds."""
-    seconds = min(curve[-1].seconds for curve in curves.values())
-    scores = {part: at_second(c, seconds).score for (part, _), c in curves.items()}
+    scores = {row["name"]: row["after seconds"][0][0] for row in rows}
 
     def distance(part: str) -> float:
         return abs(math.log(scores[part] / scores[AS_IT_IS]))
 
     return sorted(scores, key=distance)[-2:]
-
-
-def summary(curves: dict[tuple[str, int], Curve]) -> list[dict]:
-    """Each part's scores after equal steps and after equal seconds, over seeds."""
-    steps = min(curve[-1].step for curve in curves.values())
-    seconds = min(curve[-1].seconds for curve in curves.values())
-    rows = []
-    for part in PARTS:
-        of = [curve for (name, _), curve in curves.items() if name == part]
-        per_step = statistics.mean(c[-1].seconds / c[-1].step for c in of)
-        rows.append(
-            {
-                "part": part,
-                "seeds": len(of),
-                "milliseconds": 1e3 * per_step,
-                "steps": steps,
-                "seconds": seconds,
-                "after steps": [at_step(curve, steps)[2:] for curve in of],
-                "after seconds": [at_second(curve, seconds)[2:] for curve in of],
-            }
-        )
-    return rows
 
 
 def print_table(rows: list[dict]) -> None:
@@ -125,7 +110,7 @@ def print_table(rows: list[dict]) -> None:
             for place in ("after steps", "after seconds")
             for k in (0, 1)
         ]
-        facts = [row["part"], str(row["seeds"]), f"{row['milliseconds']:.0f}"]
+        facts = [row["name"], str(row["seeds"]), f"{row['milliseconds']:.0f}"]
         print(f"| {' | '.join(facts + cells)} |")
 
 
@@ -150,7 +135,7 @@ def draw(rows: list[dict]):
         panel.set_xscale("log")
         unit = place.removeprefix("after ")
         panel.set_xlabel(f"validation score after {rows[0][unit]:.0f} {unit}")
-    panels[0].set_yticks(range(len(rows)), [row["part"] for row in reversed(rows)])
+    panels[0].set_yticks(range(len(rows)), [row["name"] for row in reversed(rows)])
     return figure
 
 
