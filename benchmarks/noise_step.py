@@ -10,10 +10,10 @@ from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Batch
 from adr_jax.training import configuration
 from adr_jax.training.checkpoint import build_model
+from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     TrainState,
     init_state,
-    make_optimizer,
     make_train_step,
 )
 

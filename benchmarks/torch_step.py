@@ -26,7 +26,8 @@ import adr_jax
 from adr_jax.models.blocks import Velocity
 from adr_jax.training import parallel
 from adr_jax.training.checkpoint import build_model
-from adr_jax.training.step import init_state, make_optimizer
+from adr_jax.training.optimizer import make_optimizer
+from adr_jax.training.step import init_state
 from configs import shallow_water
 
 

@@ -147,7 +147,8 @@ def train() -> ConfigDict:
     # differ in size by far, and by what nRMSE measures; "cross_entropy", where each
     # channel is a class: forecasts are then the probabilities of the classes.
     config.loss = "increment"
-    # An optimiser of optax by name; adamw is a safe one.
+    # An optimiser of optax by name. adamw is a safe one; muon, at three to five times
+    # adamw's rate, gets further in as many steps.
     config.optimizer = "adamw"
     # Peak rate, reached after `warmup` steps. The schedule then takes it to zero as a
     # cosine or a line ("linear"), or keeps it ("constant"), for runs of open end.

@@ -79,6 +79,16 @@ def test_differences_are_listed_but_for_those_that_may_change():
     ]
 
 
+def test_a_field_that_an_old_run_had_not_is_no_difference_at_its_default():
+    old, new = (configuration.as_json(base.get_config()) for _ in range(2))
+    del old["train"]["start_from"]
+    assert configuration.differences(old, new) == []
+    new["train"]["start_from"] = "elsewhere"
+    assert configuration.differences(old, new) == [
+        "train.start_from: '' -> 'elsewhere'"
+    ]
+
+
 def test_a_window_holds_history_and_what_is_fed_back():
     config = base.get_config()
     assert configuration.window_length(config) == 11

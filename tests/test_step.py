@@ -1,12 +1,9 @@
 """One training step: the same on any number of devices, compiled once."""
 
-import inspect
-
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from adr_jax import data
@@ -14,11 +11,11 @@ from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Batch, Windows, read_batch
 from adr_jax.training import configuration, parallel
 from adr_jax.training.checkpoint import build_model
+from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     SCHEDULES,
     init_state,
     learning_rate,
-    make_optimizer,
     make_train_step,
 )
 
@@ -154,25 +151,6 @@ def test_schedules_differ_after_the_warmup_only(config, schedule):
     np.testing.assert_allclose(rates, [0.05, 0.5, 0.5 * quarter, end], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", configuration.OPTIMIZERS)
-def test_an_optimisers_step_is_proportional_to_its_rate(config, name, generator):
-    """As train_step supposes, which scales it."""
-    config.train.optimizer, config.train.clip = name, 0.0
-    ours = make_optimizer(config.train)
-    factory = getattr(optax, name)
-    decay = {"weight_decay": config.train.weight_decay}
-    decays = "weight_decay" in inspect.signature(factory).parameters
-    theirs = factory(learning_rate=0.25, **(decay if decays else {}))
-    params = {"w": jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)}
-    states = ours.init(params), theirs.init(params)
-    for _ in range(3):
-        gradient = {"w": jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)}
-        step, state = ours.update(gradient, states[0], params)
-        expected, their_state = theirs.update(gradient, states[1], params)
-        states = state, their_state
-        chex.assert_trees_all_close(0.25 * step["w"], expected["w"], rtol=1e-5)
-
-
 def test_micro_batches_are_their_union(config):
     """Also where cells are missing, so that parts count different numbers of them."""
     config.train.feedback = 1
@@ -188,17 +166,3 @@ def test_micro_batches_are_their_union(config):
         # Sums in another order: rounding of float32.
         chex.assert_trees_all_close(after[parts][1], after[1][1], rtol=1e-5)
         chex.assert_trees_all_close(after[parts][0], after[1][0], rtol=1e-4, atol=1e-6)
-
-
-def test_clipping_bounds_what_reaches_the_optimiser(config):
-    config.train.clip = 0.5
-    optimizer = make_optimizer(config.train)
-    reference = optax.adamw(1.0, weight_decay=config.train.weight_decay)
-    params, gradient = {"w": jnp.ones(4)}, {"w": jnp.arange(4.0)}
-    size = jnp.linalg.norm(gradient["w"])
-    clipped = {"w": gradient["w"] * 0.5 / size}
-    got, state = optimizer.update(gradient, optimizer.init(params), params)
-    expected, _ = reference.update(clipped, reference.init(params), params)
-    chex.assert_trees_all_close(got, expected, rtol=1e-5)
-    moments = jax.tree.leaves(optax.tree.get(state, "mu"))[0]
-    assert jnp.linalg.norm(moments) == pytest.approx(0.05, rel=1e-5)  # 0.1 of 0.5

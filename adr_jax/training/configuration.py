@@ -21,15 +21,8 @@ from adr_jax.models.blocks import (
 )
 from adr_jax.models.frames import HEADS
 from adr_jax.training.losses import LOSSES
+from adr_jax.training.optimizer import OPTIMIZERS
 from adr_jax.training.step import SCHEDULES
-
-# Those of optax that need a gradient and a rate, and whose step is proportional to it.
-OPTIMIZERS = (
-    *("adamw", "adam", "lion", "sgd", "adabelief", "adadelta", "adafactor", "adagrad"),
-    *("adamax", "adamaxw", "adan", "amsgrad", "lamb", "lars", "nadam", "nadamw"),
-    *("novograd", "optimistic_adam_v2", "optimistic_gradient_descent", "radam"),
-    *("rmsprop", "rprop", "sign_sgd", "signum", "sm3", "yogi"),
-)
 
 CHOICES = {
     "data.name": data.NAMES,
@@ -100,6 +93,9 @@ NEEDED = (
     *("data.split", "data.exclude", "model.coordinates", "model.conserve"),
     *("model.denoiser", "model.remat", "eval.protocols"),
 )
+
+# What a run did that was started before a field existed.
+BEFORE = {"train.start_from": ""}
 
 # Fields that may differ between a run and its continuation.
 MAY_CHANGE = (
@@ -187,7 +183,7 @@ def flatten(tree: Mapping, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def differences(old: Mapping, new: Mapping) -> list[str]:
     """Fields a continuation may not change, but does, as "field: old -> new"."""
-    before, after = dict(flatten(old)), dict(flatten(new))
+    before, after = BEFORE | dict(flatten(old)), dict(flatten(new))
     return [
         f"{name}: {before.get(name)!r} -> {after.get(name)!r}"
         for name in sorted(before.keys() | after.keys())

@@ -30,13 +30,9 @@ from adr_jax.training.checkpoint import (
     check_same_arrays,
     load,
 )
+from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.record import Record, new_record
-from adr_jax.training.step import (
-    TrainState,
-    init_state,
-    make_optimizer,
-    make_train_step,
-)
+from adr_jax.training.step import TrainState, init_state, make_train_step
 from adr_jax.training.stopping import with_vote, with_wish
 
 log = logging.getLogger("adr_jax")

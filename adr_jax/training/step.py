@@ -1,7 +1,6 @@
 """One training step, as a pure function of a state and a batch."""
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -33,19 +32,6 @@ class TrainState(NamedTuple):
     # Exponential moving average of the parameters, or the parameters themselves.
     average: PyTree
     optimizer: optax.OptState
-
-
-def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """Clipping and the optimiser at rate 1: `learning_rate` scales what it returns."""
-    factory = getattr(optax, config.optimizer)
-    decays = "weight_decay" in inspect.signature(factory).parameters
-    decay = {"weight_decay": config.weight_decay} if decays else {}
-    rule = factory(learning_rate=1.0, **decay)
-    return (
-        optax.chain(optax.clip_by_global_norm(config.clip), rule)
-        if config.clip
-        else rule
-    )
 
 
 def learning_rate(
