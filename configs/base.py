@@ -29,15 +29,16 @@ def data() -> ConfigDict:
     # Folder of the data files; "" means $ADR_JAX_DATA, or data/ without it.
     config.root = ""
     # File to read, relative to root; it must exist. "" means the set's default file,
-    # made where it is missing from the three fields below: how many trajectories, the
-    # shape of the initial states (circle, off_centre, ellipse, double or mixed), and
-    # cells per side, which a file named here must have too. Where sequences are made as
+    # made where it is missing from the four fields below: how many trajectories, the
+    # shape of the initial states (circle, off_centre, ellipse, double or mixed), cells
+    # per side, which a file named here must have too, and frames over the same time. Where sequences are made as
     # they are read, trajectories is how many there are to train on; a synthetic flow's
     # shape is uniform, shear, rotation or vortex.
     config.path = ""
     config.trajectories = 100
     config.shape = "circle"
     config.cells = 128
+    config.frames = 101
     # Variable to read where a file holds several; "" means the usual one.
     config.variable = ""
     # What the axes of that variable are, in their order, where the file does not say:

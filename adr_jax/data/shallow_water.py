@@ -22,7 +22,7 @@ from adr_jax.errors import InputError
 TEST_SEEDS = range(0, 8)
 VALIDATION_SEEDS = range(8, 16)
 SPLIT_NAMES = ("distinct", "pdebench", "all")
-FIELDS = ("path", "trajectories", "shape", "cells", "exclude")
+FIELDS = ("path", "trajectories", "shape", "cells", "frames", "exclude")
 SHAPES = dam_break.SHAPES
 # Trajectories solved at once: enough to use the cores, little memory.
 CHUNK = 4
@@ -81,8 +81,10 @@ def _solved(dam: dam_break.Dam, seeds: range) -> Iterator[tuple[str, np.ndarray]
 
 def default_file(config: ConfigDict) -> pathlib.Path:
     """The file of a configuration that names none: its name says what is in it."""
-    name = f"shallow_water_{config.shape}_{config.cells}_x{config.trajectories}.h5"
-    return data_file(config.root, name)
+    name = f"shallow_water_{config.shape}_{config.cells}"
+    if config.frames != dam_break.Dam.frames:
+        name += f"_{config.frames}_frames"
+    return data_file(config.root, f"{name}_x{config.trajectories}.h5")
 
 
 def prepare(config: ConfigDict) -> None:
@@ -90,7 +92,9 @@ def prepare(config: ConfigDict) -> None:
     path = default_file(config)
     if not config.path and not path.exists():
         print(f"{path} is missing: making it")
-        dam = dam_break.Dam(cells=config.cells, shape=config.shape)
+        dam = dam_break.Dam(
+            cells=config.cells, shape=config.shape, frames=config.frames
+        )
         generate(path, dam, config.trajectories)
 
 

@@ -50,6 +50,7 @@ MINIMA = {
     "expected_devices": 0,
     "data.trajectories": 1,
     "data.cells": 8,
+    "data.frames": 2,
     "data.history": 1,
     "data.horizon": 1,
     "data.noise": 0,
@@ -95,7 +96,7 @@ NEEDED = (
 )
 
 # What a run did that was started before a field existed.
-BEFORE = {"train.start_from": ""}
+BEFORE = {"data.frames": 101, "train.start_from": ""}
 
 # Fields that may differ between a run and its continuation.
 MAY_CHANGE = (
@@ -203,12 +204,16 @@ def from_json(tree: Mapping) -> ConfigDict:
       InputError: it lacks a field that it takes to use the model.
     """
     to_use = [name for name in NEEDED if not name.startswith("train.")]
-    if lacking := _lacking(dict(flatten(tree)), to_use):
+    if lacking := _lacking(BEFORE | dict(flatten(tree)), to_use):
         raise InputError(
             f"config.json has no {lacking}: another version of adr_jax wrote it; use "
             "the run with that version, or train anew in another --workdir"
         )
-    return ConfigDict(tree)
+    config = ConfigDict(tree)
+    for name, value in BEFORE.items():
+        section, field = name.split(".")
+        config[section].setdefault(field, value)
+    return config
 
 
 def _lacking(fields: Mapping, needed: Iterable[str]) -> str:
