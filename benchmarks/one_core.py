@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # So that a run can be read at any of its steps: no schedule that ends with it, and the
 # averaged parameters validated often.
 COMMON = {
+    "train.optimizer": "adamw",
     "train.schedule": "constant",
     "train.learning_rate": 1e-3,
     "train.ema": 0.99,

@@ -39,6 +39,10 @@ PARTS = {
     "balance predicted": {"balance": "predicted"},
 }
 
+# The network with one of each part, on a grid that leaves time for many runs.
+PLAIN = ["data.cells=64", "model.reaction=pointwise", "model.frames_out=1"]
+PLAIN += ["train.noise=0.3"]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -48,7 +52,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=3.0, help="of each run")
     parser.add_argument("--output", type=pathlib.Path, default="runs/parts")
     parser.add_argument(
-        "--set", nargs="*", default=["data.cells=64"], help="further fields, NAME=VALUE"
+        "--set", nargs="*", default=PLAIN, help="further fields, NAME=VALUE"
     )
     arguments = parser.parse_args()
     curves = train(PARTS, [0], arguments)

@@ -40,7 +40,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     config = shallow_water.get_config()
-    config.train.noise = 0.0
+    config.model.reaction, config.model.frames_out = "pointwise", 1
+    config.train.optimizer, config.train.noise = "adamw", 0.0
     parallel.prepare_host(config.train.batch_size)
     unmapped, fresh, batch = noise_step(config)
     train_step, state = parallel.map_step(unmapped), parallel.replicate(fresh)

@@ -31,9 +31,9 @@ def data() -> ConfigDict:
     # File to read, relative to root; it must exist. "" means the set's default file,
     # made where it is missing from the four fields below: how many trajectories, the
     # shape of the initial states (circle, off_centre, ellipse, double or mixed), cells
-    # per side, which a file named here must have too, and frames over the same time. Where sequences are made as
-    # they are read, trajectories is how many there are to train on; a synthetic flow's
-    # shape is uniform, shear, rotation or vortex.
+    # per side, which a file named here must have too, and frames, over the same second.
+    # Where sequences are made as they are read, trajectories is how many there are to
+    # train on; a synthetic flow's shape is uniform, shear, rotation or vortex.
     config.path = ""
     config.trajectories = 100
     config.shape = "circle"

@@ -46,7 +46,7 @@ def test_clipping_bounds_what_reaches_the_optimiser(config):
 
 
 def test_muon_makes_the_step_of_each_kernel_orthogonal(config, generator):
-    """Each of a stack on its own; what is no matrix takes adamw's step."""
+    """Each of a stack on its own; what is no matrix takes nadamw's step."""
     config.train.optimizer, config.train.clip = "muon", 0.0
     config.train.weight_decay = 0.0
     optimizer = make_optimizer(config.train)
@@ -66,7 +66,7 @@ def test_muon_makes_the_step_of_each_kernel_orthogonal(config, generator):
         size = MUON_RMS * max(matrix.shape) ** 0.5
         # Five Newton-Schulz steps leave singular values between 0.68 and 1.14.
         assert 0.65 * size < stretch.min() and stretch.max() < 1.16 * size
-    adamw = optax.adamw(1.0, weight_decay=0.0)
+    nadamw = optax.nadamw(1.0, weight_decay=0.0)
     gain = gradient["blocks"]["gain"]
-    expected, _ = adamw.update(gain, adamw.init(gain), params["blocks"]["gain"])
+    expected, _ = nadamw.update(gain, nadamw.init(gain), params["blocks"]["gain"])
     chex.assert_trees_all_close(step["blocks"]["gain"], expected, rtol=1e-5)

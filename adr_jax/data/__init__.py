@@ -34,6 +34,7 @@ OPTIONAL = {
     "trajectories": 100,
     "shape": "circle",
     "cells": 128,
+    "frames": 101,
     "variable": "",
     "axes": "",
     "exclude": (),

@@ -96,7 +96,7 @@ NEEDED = (
 )
 
 # What a run did that was started before a field existed.
-BEFORE = {"data.frames": 101, "train.start_from": ""}
+BEFORE = {"data.frames": data.OPTIONAL["frames"], "train.start_from": ""}
 
 # Fields that may differ between a run and its continuation.
 MAY_CHANGE = (
@@ -212,7 +212,7 @@ def from_json(tree: Mapping) -> ConfigDict:
     config = ConfigDict(tree)
     for name, value in BEFORE.items():
         section, field = name.split(".")
-        config[section].setdefault(field, value)
+        config[section][field] = config[section].get(field, value)
     return config
 
 

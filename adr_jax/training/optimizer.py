@@ -45,7 +45,7 @@ def _matrices(params: PyTree) -> PyTree:
 
     A convolution's kernel maps all inputs in its window, (*window, in), to its outputs;
     those under "blocks" are stacked, one kernel after the other. None: not a matrix,
-    left to adamw.
+    left to nadamw.
     """
 
     def of(path, leaf):
