@@ -70,8 +70,13 @@ def train_all(
         return dict(zip(runs, pool.map(run, runs), strict=True))
 
 
+def workdir_of(name: str, output: pathlib.Path) -> pathlib.Path:
+    """Where the run of this name writes."""
+    return output.absolute() / name.replace(",", "").replace(" ", "_")
+
+
 def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Curve:
-    workdir = output.absolute() / name.replace(",", "").replace(" ", "_")
+    workdir = workdir_of(name, output)
     fields = COMMON | dict(fields)
     flags = {"config": fields.pop("config"), "workdir": workdir}
     flags |= {f"config.{field}": value for field, value in fields.items()}
