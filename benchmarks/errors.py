@@ -1,4 +1,4 @@
-"""Where a rollout's error lies: its size step by step, and the share of each wavelength.
+"""Where a rollout's error lies: its size step by step, and what wavelengths it has.
 
     python benchmarks/errors.py --workdir runs/shallow_water_fine [W2 ...]
 

@@ -35,14 +35,16 @@ SPEED = 0.1 * ROOM
 VALIDATION, TEST = 100, 500
 
 
-def corners(generator: np.random.Generator) -> Float[np.ndarray, "20 2 2"]:
+def corners(
+    generator: np.random.Generator, speed: float = SPEED
+) -> Float[np.ndarray, "20 2 2"]:
     """The corner of each digit, in cells: (frame, digit, axis), between 0 and ROOM.
 
-    A digit that would pass a wall stops there, and comes back at its old speed.
+    `speed` is in cells a frame. A digit that would pass a wall stops there, and comes back at its old speed.
     """
     position = generator.uniform(0, ROOM, (DIGITS, 2))
     angle = generator.uniform(0, 2 * np.pi, DIGITS)
-    velocity = SPEED * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    velocity = speed * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
     path = np.empty((FRAMES, DIGITS, 2))
     for frame in range(FRAMES):
         path[frame] = position
@@ -53,13 +55,16 @@ def corners(generator: np.random.Generator) -> Float[np.ndarray, "20 2 2"]:
 
 
 def sequence(
-    pool: UInt8[np.ndarray, "digits 28 28"], seed: tuple[int, ...]
+    pool: UInt8[np.ndarray, "digits 28 28"],
+    seed: tuple[int, ...],
+    speed: float = SPEED,
 ) -> UInt8[np.ndarray, "20 64 64"]:
     """Two digits of the pool in motion; the seed says which, and where."""
     generator = np.random.default_rng(seed)
     chosen = pool[generator.integers(len(pool), size=DIGITS)]
     frames = np.zeros((FRAMES, CELLS, CELLS), np.uint8)
-    for frame, places in zip(frames, corners(generator).astype(int), strict=True):
+    path = corners(generator, speed).astype(int)
+    for frame, places in zip(frames, path, strict=True):
         for digit, (row, column) in zip(chosen, places, strict=True):
             covered = frame[row : row + digits.SIZE, column : column + digits.SIZE]
             np.maximum(covered, digit, out=covered)
@@ -73,12 +78,13 @@ class Made:
     pool: np.ndarray
     stream: int
     count: int
+    speed: float = SPEED
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, number: int) -> np.ndarray:
-        return sequence(self.pool, (self.stream, number))
+        return sequence(self.pool, (self.stream, number), self.speed)
 
 
 # Gives (20, 64, 64) bytes by number.

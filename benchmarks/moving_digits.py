@@ -1,0 +1,174 @@
+"""ADRNet, the same network without transport, and a UNet on Moving MNIST.
+
+    python benchmarks/moving_digits.py [--minutes 3] [--seeds 0 1 2]
+        [--output runs/moving_digits]
+
+Each trains by `configs/moving_mnist.py`, at a constant rate, for the same minutes on one
+core of its own, as many at a time as there are cores. Widths are chosen so that all
+three have about as many parameters. Scores: MSE, summed over the cells of a frame, on
+the validation split, against steps and seconds; on the test split by the protocol
+`moving_mnist` beside baselines; and on digits slower and faster than those of the
+training. It needs digits, see `configs/moving_mnist.py`. Started again, it goes on with
+what is missing. Writes moving_digits.json and moving_digits.svg.
+"""
+
+import argparse
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from etils import epath
+from one_core import Curve, compare, train_all, workdir_of
+
+from adr_jax.data import digits, moving_mnist
+from adr_jax.evaluation.advected import FORECASTERS
+from adr_jax.evaluation.run_files import read_results
+from adr_jax.training import checkpoint, parallel
+
+NETWORKS = {
+    "ADRNet": {"model.name": "adrnet"},
+    "CNN": {"model.name": "cnn"},
+    "UNet": {"model.name": "unet", "model.channels": 10},
+}
+COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "UNet": "#0072b2"}
+COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
+# Cells a frame; the set's own is 3.6.
+SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
+SEQUENCES, PAST = 64, 10
+TEST_STREAM = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=3.0, help="of each run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--output", type=pathlib.Path, default="runs/moving_digits")
+    arguments = parser.parse_args()
+    same = {
+        "config": "configs/moving_mnist.py",
+        "train.minutes": arguments.minutes,
+        "eval.protocols": "('moving_mnist',)",
+    }
+    runs = {
+        f"{name} {seed}": same | network | {"seed": seed}
+        for seed in arguments.seeds
+        for name, network in NETWORKS.items()
+    }
+    curves = train_all(runs, arguments.output)
+    groups = {
+        name: [curves[f"{name} {seed}"] for seed in arguments.seeds]
+        for name in NETWORKS
+    }
+    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    rows = compare(groups)
+    for row in rows:
+        row["test"] = [
+            test_scores(workdir_of(f"{row['name']} {seed}", arguments.output))
+            for seed in arguments.seeds
+        ]
+    print_table(rows)
+    speeds = by_speed(arguments.output, arguments.seeds)
+    content = {"arguments": str(arguments), "rows": rows, "by speed": speeds}
+    text = json.dumps(content, indent=1)
+    (arguments.output / "moving_digits.json").write_text(text + "\n")
+    figure = arguments.output / "moving_digits.svg"
+    draw(groups, speeds).savefig(figure, metadata={"Date": None})
+    print(figure)
+
+
+def test_scores(workdir: pathlib.Path) -> dict:
+    """Scores of a run and of the baselines on the test split, and its parameters."""
+    results = read_results(epath.Path(workdir / "results.json"))
+    of = results["protocols"]["moving_mnist"]
+    scores = {
+        who: {metric: of[who][metric] for metric in ("mse_sum", "ssim")}
+        for who in ("model", *FORECASTERS)
+    }
+    return {"parameters": results["parameters"], **scores}
+
+
+def print_table(rows: Sequence[Mapping]) -> None:
+    """Ranges over seeds; the baselines are the same for all."""
+    steps, seconds = rows[0]["steps"], rows[0]["seconds"]
+    print(
+        f"| network | parameters | ms a step | validation MSE after {steps} steps "
+        f"| after {seconds:.0f} s | test MSE | test SSIM |\n|---|---|---|---|---|---|---|"
+    )
+    for row in rows:
+        columns = [
+            [scores[0] for scores in row["after steps"]],
+            [scores[0] for scores in row["after seconds"]],
+            [scores["model"]["mse_sum"] for scores in row["test"]],
+            [scores["model"]["ssim"] for scores in row["test"]],
+        ]
+        ranges = [f"{min(of):.3g} to {max(of):.3g}" for of in columns]
+        parameters = f"{row['test'][0]['parameters']:,}"
+        cells = [row["name"], parameters, f"{row['milliseconds']:.0f}", *ranges]
+        print(f"| {' | '.join(cells)} |")
+    for who in FORECASTERS:
+        scores = rows[0]["test"][0][who]
+        ends = f"{scores['mse_sum']:.3g} | {scores['ssim']:.3g}"
+        print(f"| {who} | | | | | {ends} |")
+
+
+def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]]:
+    """MSE at each of SPEEDS, by forecaster: a row for each seed."""
+    pool = digits.pools("")["test"]
+    forecasters = {
+        name: [checkpoint.load(workdir_of(f"{name} {seed}", output)) for seed in seeds]
+        for name in NETWORKS
+    }
+    scores = {who: [[] for _ in seeds] for who in NETWORKS}
+    scores |= {who: [[]] for who in ("persistence", "advected")}
+    for speed in SPEEDS:
+        films = moving_mnist.Made(pool, TEST_STREAM, SEQUENCES, speed)
+        frames = np.stack([films[n] for n in range(SEQUENCES)])[..., None] / 255.0
+        frames = frames.astype(np.float32)
+        past, target = frames[:, :PAST], frames[:, PAST:]
+        for who, rows in scores.items():
+            for row, run in zip(rows, forecasters.get(who, [None]), strict=True):
+                ahead = (
+                    run.forecast(past, steps=target.shape[1])
+                    if run
+                    else FORECASTERS[who](past, target.shape[1])
+                )
+                error = np.square(np.asarray(ahead) - target)
+                row.append(float(error.sum(axis=(2, 3, 4)).mean()))
+    return scores
+
+
+def draw(groups: Mapping[str, Sequence[Curve]], speeds: Mapping[str, list[list]]):
+    """MSE against steps, seconds and speed."""
+    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    figure, panels = plt.subplots(1, 3, figsize=(9.0, 3.0), layout="tight")
+    for name, curves in groups.items():
+        for curve in curves:
+            for panel, field in zip(panels, ("step", "seconds"), strict=False):
+                panel.plot(
+                    [getattr(validation, field) for validation in curve],
+                    [validation.score for validation in curve],
+                    color=COLOURS[name],
+                    linewidth=1.2,
+                )
+    for panel, label in zip(panels, ("steps", "seconds of training"), strict=False):
+        panel.set_yscale("log")
+        panel.set_xlabel(label)
+    for name, rows in speeds.items():
+        middle = np.mean(rows, axis=0)
+        panels[2].plot(
+            SPEEDS, middle, color=COLOURS[name], marker="o", ms=3, label=name
+        )
+    panels[2].axvline(moving_mnist.SPEED, color="#cccccc", zorder=0)
+    panels[2].set_xlabel("speed of the digits, cells a frame")
+    panels[2].legend(frameon=False, fontsize=8)
+    panels[0].set_ylabel("MSE, validation")
+    panels[2].set_ylabel("MSE, new sequences")
+    return figure
+
+
+if __name__ == "__main__":
+    main()
