@@ -40,7 +40,8 @@ def corners(
 ) -> Float[np.ndarray, "20 2 2"]:
     """The corner of each digit, in cells: (frame, digit, axis), between 0 and ROOM.
 
-    `speed` is in cells a frame. A digit that would pass a wall stops there, and comes back at its old speed.
+    `speed` is in cells a frame. A digit that would pass a wall stops there, and comes
+    back at its old speed.
     """
     position = generator.uniform(0, ROOM, (DIGITS, 2))
     angle = generator.uniform(0, 2 * np.pi, DIGITS)
