@@ -3,7 +3,7 @@
     python benchmarks/moving_digits.py [--minutes 3] [--seeds 0 1 2]
         [--output runs/moving_digits]
 
-Each trains by `configs/moving_mnist.py`, at a constant rate, for the same minutes on one
+Each trains by `configs/moving_mnist.py`, at a constant rate, for the same minutes on a
 core of its own, as many at a time as there are cores. Widths are chosen so that all
 three have about as many parameters. Scores: MSE, summed over the cells of a frame, on
 the validation split, against steps and seconds; on the test split by the protocol
@@ -30,7 +30,7 @@ from adr_jax.training import checkpoint, parallel
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
     "CNN": {"model.name": "cnn"},
-    "UNet": {"model.name": "unet", "model.channels": 10},
+    "UNet": {"model.name": "unet", "model.channels": 6},
 }
 COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "UNet": "#0072b2"}
 COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
@@ -96,7 +96,7 @@ def print_table(rows: Sequence[Mapping]) -> None:
     steps, seconds = rows[0]["steps"], rows[0]["seconds"]
     print(
         f"| network | parameters | ms a step | validation MSE after {steps} steps "
-        f"| after {seconds:.0f} s | test MSE | test SSIM |\n|---|---|---|---|---|---|---|"
+        f"| after {seconds:.0f} s | test MSE | test SSIM |\n{'|---' * 7}|"
     )
     for row in rows:
         columns = [

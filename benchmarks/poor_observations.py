@@ -4,11 +4,11 @@
         [--minutes 1.5] [--seeds 0 1 2] [--output runs/poor_observations]
 
 The CNN is the same network with a residual convolution in the place of transport. Poor
-observations are noise of 0.1 standard deviations and a fifth of the cells lost, in every
-history of the training. Each run has one core of its own, as many run at a time as
-there are cores. Then all forecast the test split's next frames from histories with noise
-and with gaps, as `evaluate --robustness` does. Started again, it goes on with what is
-missing. Writes poor_observations.json and poor_observations.svg.
+observations are noise of 0.1 standard deviations and a fifth of the cells lost, in all
+histories of the training. Each run has a core of its own, as many run at a time as
+there are cores. Then all forecast the test split's next frames from histories with
+noise and with gaps, as `evaluate --robustness` does. Started again, it goes on with
+what is missing. Writes poor_observations.json and poor_observations.svg.
 """
 
 import argparse
