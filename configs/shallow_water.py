@@ -26,7 +26,7 @@ def get_config(argument: str = "circle") -> ConfigDict:
     config.train.optimizer = "muon"
     config.train.learning_rate = 1e-2
     config.train.ema = 0.99
-    config.train.noise = 0.1
+    config.train.noise = 0.3
     config.train.minutes = 30.0
     config.train.validate_every = 150
     if argument == "coarse":
