@@ -137,7 +137,8 @@ def draw(scores: Mapping[str, Mapping], shown: Mapping[str, np.ndarray]):
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
     rows = ["observed", "ADRNet 0", "advected"]
     figure = plt.figure(figsize=(8.5, 8.0), layout="constrained")
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=(1, 2)))
+    grid = figure.add_gridspec(2, 1, height_ratios=(1, 2))
+    above, below = (figure.add_subfigure(part) for part in grid)
     panels = above.subplots(1, len(scores), sharey=True)
     minutes = MINUTES * (1 + np.arange(AHEAD))
     for panel, (place, of) in zip(panels, scores.items(), strict=True):
