@@ -75,7 +75,7 @@ def test_frames_are_the_brighter_of_both_digits_and_black_elsewhere(monkeypatch)
     places = np.zeros((20, 2, 2))
     places[:, 0] = (3.9, 5.2)  # cut to 3 and 5
     places[:, 1] = (10, 20)
-    monkeypatch.setattr(moving_mnist, "corners", lambda generator: places)
+    monkeypatch.setattr(moving_mnist, "corners", lambda generator, speed: places)
     pool = np.random.default_rng(0).integers(1, 256, (1, 28, 28), np.uint8)
     frames = moving_mnist.sequence(pool, (0,))
     expected = np.zeros((64, 64), np.uint8)
