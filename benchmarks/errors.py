@@ -19,6 +19,8 @@ from adr_jax import data
 from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
+from adr_jax.evaluation.metrics.fields import nrmse
+from adr_jax.evaluation.metrics.spectra import radial_spectrum
 from adr_jax.training import checkpoint
 
 STEPS = (1, 10, 50, 91)
@@ -49,24 +51,20 @@ def report(run: checkpoint.Run, count: int) -> None:
         run.params, films[:, :past], length - past
     )
     target = films[:, past:]
-    errors = np.asarray(frames) - target
-    size = np.sqrt(np.mean(np.square(target), axis=(2, 3, 4)))
-
-    def nrmse(part):
-        return np.sqrt(np.mean(np.square(part), axis=(2, 3, 4))) / size
-
+    errors = np.asarray(frames, np.float64) - target  # so small a mean is kept
     parts = {
-        "nRMSE": nrmse(errors),
-        "symmetric": nrmse(symmetric(errors)),
-        "of the total": nrmse(np.mean(errors, axis=(2, 3), keepdims=True)),
+        "nRMSE": errors,
+        "symmetric": symmetric(errors),
+        "of the total": np.mean(errors, axis=(2, 3), keepdims=True),
     }
+    parts = {name: nrmse(target + part, target) for name, part in parts.items()}
     bands = [f"{upper:g} to {lower:g}" for upper, lower in itertools.pairwise(BANDS)]
     print(f"{run.workdir}: step {run.record['step']}, {len(films)} of {dataset.name}")
     print(f"| step | {' | '.join([*parts, *bands])} |")
     print("|---" * (1 + len(parts) + len(bands)) + "|")
     for step in (s for s in STEPS if s <= length - past):
         sizes = [f"{np.mean(part[:, step - 1]):.2e}" for part in parts.values()]
-        shares = [f"{share:.0%}" for share in spectrum(errors[:, step - 1])]
+        shares = [f"{share:.0%}" for share in spectrum(errors[:, step - 1 : step])]
         print(f"| {step} | {' | '.join(sizes + shares)} |")
     means = ", ".join(f"{name} {np.mean(part):.2e}" for name, part in parts.items())
     print(f"mean of all steps: {means}\n")
@@ -80,16 +78,14 @@ def symmetric(errors: np.ndarray) -> np.ndarray:
 
 
 def spectrum(errors: np.ndarray) -> list[float]:
-    """Share of the energy of (n, y, x, channels) between each two of BANDS."""
-    power = np.sum(np.square(np.abs(np.fft.fft2(errors, axes=(1, 2)))), axis=(0, 3))
-    frequencies = (np.fft.fftfreq(n) for n in power.shape)
-    wavenumber = np.hypot(*np.meshgrid(*frequencies, indexing="ij"))
-    edges = [0 if np.isinf(band) else np.divide(1, band) for band in BANDS[:-1]]
-    edges.append(np.inf)
-    total = np.sum(power)
+    """Share of the energy of (n, 1, y, x, channels) between each two of BANDS."""
+    energy = radial_spectrum(errors).sum(axis=(0, 1, 3))
+    length = max(errors.shape[2:4])
+    longest_first = [0 if np.isinf(band) else length // band for band in BANDS[:-1]]
+    starts = [*longest_first, len(energy)]
     return [
-        float(np.sum(power[(wavenumber >= low) & (wavenumber < high)]) / total)
-        for low, high in itertools.pairwise(edges)
+        float(energy[low:high].sum() / energy.sum())
+        for low, high in itertools.pairwise(starts)
     ]
 
 

@@ -23,7 +23,9 @@ from etils import epath
 from one_core import Curve, compare, train_all, workdir_of
 
 from adr_jax.data import digits, moving_mnist
+from adr_jax.data.dataset import SPLITS
 from adr_jax.evaluation.advected import FORECASTERS
+from adr_jax.evaluation.metrics import images
 from adr_jax.evaluation.run_files import read_results
 from adr_jax.training import checkpoint, parallel
 
@@ -37,7 +39,6 @@ COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
 # Cells a frame; the set's own is 3.6.
 SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
 SEQUENCES, PAST = 64, 10
-TEST_STREAM = 2
 
 
 def main() -> None:
@@ -125,7 +126,7 @@ def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]
     scores = {who: [[] for _ in seeds] for who in NETWORKS}
     scores |= {who: [[]] for who in ("persistence", "advected")}
     for speed in SPEEDS:
-        films = moving_mnist.Made(pool, TEST_STREAM, SEQUENCES, speed)
+        films = moving_mnist.Made(pool, SPLITS.index("test"), SEQUENCES, speed)
         frames = np.stack([films[n] for n in range(SEQUENCES)])[..., None] / 255.0
         frames = frames.astype(np.float32)
         past, target = frames[:, :PAST], frames[:, PAST:]
@@ -136,8 +137,7 @@ def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]
                     if run
                     else FORECASTERS[who](past, target.shape[1])
                 )
-                error = np.square(np.asarray(ahead) - target)
-                row.append(float(error.sum(axis=(2, 3, 4)).mean()))
+                row.append(float(images.mse_sum(np.asarray(ahead), target).mean()))
     return scores
 
 

@@ -23,13 +23,12 @@ from one_core import train_all, workdir_of
 from adr_jax import data
 from adr_jax.evaluation import robustness
 from adr_jax.evaluation.advected import FORECASTERS
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import checkpoint, parallel, results
 
 NETWORKS = {"ADRNet": "adrnet", "CNN": "cnn"}
 OBSERVATIONS = {"clean": {}, "poor": {"data.noise": 0.1, "data.missing": 0.2}}
 COLOURS = {"ADRNet": "#d55e00", "CNN": "#0072b2"}
 DASHES = {"clean": "--", "poor": "-"}
-BATCH = 8
 
 
 def main() -> None:
@@ -51,7 +50,8 @@ def main() -> None:
     train_all(runs, arguments.output)
     scores: dict[str, dict[str, list]] = {}
     for name in runs:
-        result = score(checkpoint.load(workdir_of(name, arguments.output)))
+        run = checkpoint.load(workdir_of(name, arguments.output))
+        result = results.robustness_of(run, data.load(run.config.data))
         group = name.rpartition(" ")[0]
         for kind in robustness.LEVELS:
             of = scores.setdefault(kind, {})
@@ -66,17 +66,6 @@ def main() -> None:
     figure = arguments.output / "poor_observations.svg"
     draw(scores).savefig(figure, metadata={"Date": None})
     print(figure)
-
-
-def score(run: checkpoint.Run) -> dict:
-    """What `evaluate --robustness` gives."""
-    return robustness.score(
-        run.forecast,
-        data.load(run.config.data),
-        run.statistics,
-        model_history=run.config.data.history,
-        batch_size=BATCH,
-    )
 
 
 def print_table(kind: str, scores: Mapping[str, list]) -> None:
