@@ -63,6 +63,21 @@ def main() -> None:
 
 def train(name: str, arguments: argparse.Namespace) -> Curves:
     """One set's runs; none where its file is missing."""
+    fields = fields_of(name, arguments)
+    if fields is None:
+        return {}
+    keys = [(name, t, seed) for seed in arguments.seeds for t in TRANSPORTS]
+    runs = {
+        f"{name} {transport} {seed}": fields
+        | {"model.transport": transport, "seed": seed}
+        for name, transport, seed in keys
+    }
+    curves = train_all(runs, arguments.output)
+    return dict(zip(keys, curves.values(), strict=True))
+
+
+def fields_of(name: str, arguments: argparse.Namespace) -> dict[str, object] | None:
+    """What a run on a set takes, for `train_all`; None where its file is missing."""
     experiment = SETS[name]
     fields: dict[str, object] = {
         field.removeprefix("config."): value
@@ -74,16 +89,9 @@ def train(name: str, arguments: argparse.Namespace) -> Curves:
         file = pathlib.Path(arguments.data or "").absolute() / experiment.file
         if not file.exists():
             print(f"{name}: left out, {file} is not there; --data names its folder")
-            return {}
+            return None
         fields["data.path"] = file
-    keys = [(name, t, seed) for seed in arguments.seeds for t in TRANSPORTS]
-    runs = {
-        f"{name} {transport} {seed}": fields
-        | {"model.transport": transport, "seed": seed}
-        for name, transport, seed in keys
-    }
-    curves = train_all(runs, arguments.output)
-    return dict(zip(keys, curves.values(), strict=True))
+    return fields
 
 
 def summary(curves: Curves) -> list[dict]:
@@ -132,7 +140,9 @@ def draw(curves: Curves):
                 )
         panel.set_title(NAMES[name], fontsize=9)
         panel.set_xlabel("seconds of training")
-    panels[0][0].set_yscale("log")
+    for panel, name in zip(panels[0], names, strict=True):
+        if name == "shallow_water":
+            panel.set_yscale("log")
     panels[0][0].set_ylabel("validation score")
     panels[0][0].legend(frameon=False)
     return figure

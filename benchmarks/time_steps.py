@@ -1,0 +1,151 @@
+"""Time steps: blocks, splitting and frame interval, and where forecasts blow up.
+
+    python benchmarks/time_steps.py [--minutes 1] [--seed 0] [--output runs/time_steps]
+
+Networks of 1, 2 and 4 blocks, whose time step h is 1, 1/2 and 1/4 of a frame interval,
+in three splittings, train on tracers in solid rotation, `configs/synthetic.py:rotation`,
+for the same minutes, each on a core of its own, as many at a time as there are cores.
+Then each forecasts 60 frames of the same flows, sampled at other intervals too, h
+multiplied by the interval as `Run.at_interval` does. A forecast that exceeds three
+times the largest value of its history has blown up. Started again, it goes on with what
+is missing. Writes time_steps.json and time_steps.svg.
+"""
+
+import argparse
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import matplotlib.pyplot as plt
+import numpy as np
+from one_core import train_all, workdir_of
+
+from adr_jax.data import synthetic
+from adr_jax.evaluation.metrics import fields
+from adr_jax.training import checkpoint, parallel
+
+SHAPE, CELLS, PAST, AHEAD = "rotation", 64, 4, 60
+BLOCKS = (1, 2, 4)
+# By the order of the first step's parts; Strang goes there and back.
+SPLITTINGS = ("lie", "rda", "strang")
+INTERVALS = (0.5, 1.0, 2.0, 3.0)
+FLOWS, TOO_LARGE = 16, 3.0
+COLOURS = {1: "#d55e00", 2: "#009e73", 4: "#0072b2"}
+DASHES = {"lie": "-", "rda": ":", "strang": "--"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=1.0, help="of each run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=pathlib.Path, default="runs/time_steps")
+    arguments = parser.parse_args()
+    keys = [(blocks, splitting) for blocks in BLOCKS for splitting in SPLITTINGS]
+    runs = {
+        f"{blocks} {splitting}": {
+            "config": f"configs/synthetic.py:{SHAPE}",
+            "model.num_blocks": blocks,
+            "model.splitting": splitting,
+            "train.minutes": arguments.minutes,
+            "seed": arguments.seed,
+        }
+        for blocks, splitting in keys
+    }
+    curves = train_all(runs, arguments.output)
+    flows = {interval: frames_at(interval) for interval in INTERVALS}
+    rows = []
+    for (blocks, splitting), name in zip(keys, runs, strict=True):
+        run = checkpoint.load(workdir_of(name, arguments.output))
+        rows.append(
+            {
+                "blocks": blocks,
+                "splitting": splitting,
+                "steps": curves[name][-1].step,
+                "intervals": [score(run, at, flows[at]) for at in INTERVALS],
+            }
+        )
+        print(f"{name} scored", flush=True)
+    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print_table(rows)
+    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
+    (arguments.output / "time_steps.json").write_text(text + "\n")
+    figure = arguments.output / "time_steps.svg"
+    draw(rows).savefig(figure, metadata={"Date": None})
+    print(figure)
+
+
+def frames_at(interval: float) -> np.ndarray:
+    """Flows of the test split, (FLOWS, PAST + AHEAD, cells, cells, 1)."""
+    times = cast(range, interval * np.arange(PAST + AHEAD))  # need not be whole
+    seeds = synthetic.TEST_SEEDS[:FLOWS]
+    return np.stack([synthetic.tracer(SHAPE, CELLS, seed, times) for seed in seeds])
+
+
+def score(run: checkpoint.Run, interval: float, frames: np.ndarray) -> dict:
+    """nRMSE by step, its mean over flows, and how many flows blew up."""
+    past, target = frames[:, :PAST], frames[:, PAST:]
+    ahead = run.at_interval(interval).forecast(past, AHEAD)
+    space = (1, 2, 3, 4)
+    # A forecast that overflowed has blown up as well.
+    largest = np.nan_to_num(np.abs(ahead), nan=np.inf).max(axis=space)
+    limit = TOO_LARGE * np.abs(past).max(axis=space)
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = fields.nrmse(ahead, target)[..., 0]
+    return {
+        "interval": interval,
+        "nrmse": np.median(errors, axis=0).tolist(),
+        "blown up": int((largest > limit).sum()),
+    }
+
+
+def print_table(rows: Sequence[Mapping]) -> None:
+    """The next frame and the last at each interval, and how many flows blew up."""
+    heads = [f"{end}, every {at:g}" for at in INTERVALS for end in ("next", "60th")]
+    print(
+        f"| blocks | splitting | steps | {' | '.join(heads)} | blown up of {FLOWS} |\n"
+        f"{'|---' * (4 + len(heads))}|"
+    )
+    for row in rows:
+        cells = [row["blocks"], row["splitting"], row["steps"]]
+        for of in row["intervals"]:
+            cells += [f"{of['nrmse'][0]:.3g}", f"{of['nrmse'][-1]:.3g}"]
+        cells.append(" / ".join(str(of["blown up"]) for of in row["intervals"]))
+        print(f"| {' | '.join(map(str, cells))} |")
+
+
+def draw(rows: Sequence[Mapping]):
+    """nRMSE against the step of the forecast, an interval a panel."""
+    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    figure, panels = plt.subplots(
+        1, len(INTERVALS), figsize=(10.0, 3.0), layout="tight", sharey=True
+    )
+    for number, (panel, interval) in enumerate(zip(panels, INTERVALS, strict=True)):
+        for row in rows:
+            panel.plot(
+                range(1, 1 + AHEAD),
+                row["intervals"][number]["nrmse"],
+                DASHES[row["splitting"]],
+                color=COLOURS[row["blocks"]],
+                linewidth=1.2,
+                label=f"{row['blocks']} {row['splitting']}",
+            )
+        panel.set_title(f"a frame every {interval:g}", fontsize=9)
+        panel.set_xlabel("step")
+        panel.set_yscale("log")
+        panel.set_ylim(1e-3, 30)
+    panels[0].set_ylabel("nRMSE, median of flows")
+    panels[-1].legend(
+        title="blocks, splitting",
+        frameon=False,
+        fontsize=8,
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+    )
+    return figure
+
+
+if __name__ == "__main__":
+    main()
