@@ -98,7 +98,7 @@ def turned_error(space: tuple[int, ...], order: int) -> float:
     cells, angle, radius = space[0], 0.5, 0.25
     steps = max(1, round(angle * radius * cells / 2))
     middle = (cells - 1) / 2
-    offset = np.stack(np.indices(space), axis=-1) - middle
+    offset = np.moveaxis(np.indices(space), 0, -1) - middle
     turn = np.eye(len(space))
     turn[:2, :2] = rotation(angle / steps)
     u = jnp.asarray(offset @ (turn - np.eye(len(space))).T, jnp.float32)[None]
@@ -184,7 +184,7 @@ def carried(space: tuple[int, ...], seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     direction = rng.normal(size=len(space))
     velocity = SPEED * direction / np.linalg.norm(direction)
-    grid = np.stack(np.indices(space, dtype=np.float32), axis=-1) / space[0]
+    grid = np.moveaxis(np.indices(space, dtype=np.float32), 0, -1) / space[0]
     frames = np.zeros((PAST + 1, *space), np.float32)
     for _ in range(WAVES):
         number = rng.integers(-3, 4, size=len(space))

@@ -3,7 +3,7 @@
     python benchmarks/time_steps.py [--minutes 1] [--seed 0] [--output runs/time_steps]
 
 Networks of 1, 2 and 4 blocks, whose time step h is 1, 1/2 and 1/4 of a frame interval,
-in three splittings, train on tracers in solid rotation, `configs/synthetic.py:rotation`,
+in three splittings, train on tracers in solid rotation, configs/synthetic.py:rotation,
 for the same minutes, each on a core of its own, as many at a time as there are cores.
 Then each forecasts 60 frames of the same flows, sampled at other intervals too, h
 multiplied by the interval as `Run.at_interval` does. A forecast that exceeds three
