@@ -39,6 +39,7 @@ COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
 # Cells a frame; the set's own is 3.6.
 SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
 SEQUENCES, PAST = 64, 10
+TICKS = (100, 150, 200, 300, 500)
 
 
 def main() -> None:
@@ -156,6 +157,9 @@ def draw(groups: Mapping[str, Sequence[Curve]], speeds: Mapping[str, list[list]]
                 )
     for panel, label in zip(panels, ("steps", "seconds of training"), strict=False):
         panel.set_yscale("log")
+        panel.set_yticks(TICKS, [str(tick) for tick in TICKS])
+        panel.minorticks_off()
+        panel.set_ylim(TICKS[0], TICKS[-1])
         panel.set_xlabel(label)
     for name, rows in speeds.items():
         middle = np.mean(rows, axis=0)
