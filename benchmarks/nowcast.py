@@ -31,13 +31,18 @@ from adr_jax.evaluation.advected import FORECASTERS
 from adr_jax.evaluation.metrics import events
 from adr_jax.training import checkpoint, parallel
 
-NETWORKS = {"ADRNet": "adrnet", "CNN": "cnn"}
+NETWORKS = {
+    "ADRNet": {"model.name": "adrnet"},
+    "CNN": {"model.name": "cnn"},
+    # Shown its day also flipped and turned: the wind then has to be seen.
+    "ADRNet, turned": {"model.name": "adrnet", "data.augment": "rotations"},
+}
 PAST, AHEAD, MINUTES = 4, 24, 5
 RAIN = float(reflectivity(np.array([1.0]))[0])
 SCALE = 5
 LEADS = (6, 12, 18, 24)
-COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "persistence": "#000000"}
-COLOURS |= {"advected": "#009e73", "pysteps": "#0072b2"}
+COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "ADRNet, turned": "#cc79a7"}
+COLOURS |= {"persistence": "#000000", "advected": "#009e73", "pysteps": "#0072b2"}
 
 # (windows, PAST, rows, columns, 1) to (windows, AHEAD, rows, columns, 1), in dBZ.
 Nowcast = Callable[[np.ndarray], np.ndarray]
@@ -62,7 +67,7 @@ def main() -> None:
         "train.schedule": "cosine",
     }
     runs = {
-        f"{name} {seed}": same | {"model.name": network, "seed": seed}
+        f"{name} {seed}": same | network | {"seed": seed}
         for seed in arguments.seeds
         for name, network in NETWORKS.items()
     }
@@ -135,16 +140,16 @@ def print_table(title: str, scores: Mapping[str, Mapping[str, Sequence]]) -> Non
 def draw(scores: Mapping[str, Mapping], shown: Mapping[str, np.ndarray]):
     """CSI by lead time for both tests, and what one nowcast looked like."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
-    rows = ["observed", "ADRNet 0", "advected"]
-    figure = plt.figure(figsize=(8.5, 8.0), layout="constrained")
-    grid = figure.add_gridspec(2, 1, height_ratios=(1, 2))
+    rows = ["observed", "ADRNet 0", "ADRNet, turned 0", "advected"]
+    figure = plt.figure(figsize=(8.5, 9.5), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(1, 2.6))
     above, below = (figure.add_subfigure(part) for part in grid)
     panels = above.subplots(1, len(scores), sharey=True)
     minutes = MINUTES * (1 + np.arange(AHEAD))
     for panel, (place, of) in zip(panels, scores.items(), strict=True):
         named = set()
         for name, values in of.items():
-            kind = name.split()[0]
+            kind = name.rstrip(" 0123456789")  # without its seed
             label = None if kind in named else kind
             named.add(kind)
             panel.plot(minutes, values["csi"], color=COLOURS[kind], label=label)
