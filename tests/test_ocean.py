@@ -139,6 +139,25 @@ def test_seasons_are_apart(data):
     assert validation.start - train.stop == test.start - validation.stop == 10
 
 
+def test_velocities_are_those_of_the_day(tmp_path, data):
+    """A tracer's frame falls on the day of its release and as many days on."""
+    u = np.arange(365, dtype=np.int16)[:, None, None] + np.zeros((1, ROWS, COLUMNS))
+    write(tmp_path / "year.h5", u.astype(np.int16))  # mm/s, the number of the day
+    released = ocean._released(data)[1]
+    last = int(ocean.load(data).splits["test"][-1])
+    of = ocean.velocities(data, [(0, 0), (last, 7)])
+    assert of.shape == (2, ROWS, COLUMNS, 2)
+    # A cell is a quarter of a degree of 111.195 km, at the equator in row 0.
+    metres = 111_195 / 4
+    np.testing.assert_allclose(
+        of[:, 0, 0, 1],
+        np.array([released[0], released[last] + 7]) * 1e-3 * 86_400 / metres,
+        rtol=1e-5,  # float32
+    )
+    assert not of[..., 0].any()
+    assert released[0] != released[last] + 7
+
+
 def test_land_is_missing_and_nothing_else(data):
     dataset = ocean.load(data)
     land = np.zeros((ROWS, COLUMNS), bool)

@@ -9,6 +9,7 @@ still; beyond the edges of the grid the values at the edge go on.
 import functools
 import hashlib
 import pathlib
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -136,16 +137,7 @@ def load(config: ConfigDict) -> Dataset:
     Raises:
       InputError: the file is absent or damaged, has another layout or too few days.
     """
-    path = data_file(config.root, config.path)
-    velocity = currents.read(path)
-    seasons = _seasons(path, len(velocity), config)
-    releases, splits = numbered(
-        {
-            split: _releases(stream, *season, velocity.shape[1:3])
-            for stream, (split, season) in enumerate(seasons.items())
-        }
-    )
-    days, fields = (np.stack(part) for part in zip(*releases, strict=True))
+    velocity, days, fields, splits = _released(config)
     content = hashlib.sha256(velocity.tobytes() + days.tobytes())
     return Dataset(
         name="ocean",
@@ -158,6 +150,36 @@ def load(config: ConfigDict) -> Dataset:
         metrics=("nrmse", "rmse"),
         frame_interval="1 day",
     )
+
+
+def velocities(
+    config: ConfigDict, moments: Sequence[tuple[int, int]]
+) -> Float32[np.ndarray, "moments rows columns 2"]:
+    """The currents at some moments of tracers' ways, in cells per day; NaN on land.
+
+    Args:
+      config: of the data, as for `load`.
+      moments: number of a trajectory, and of a frame of it.
+    """
+    velocity, days, *_ = _released(config)
+    return velocity[[days[number] + frame for number, frame in moments]]
+
+
+def _released(
+    config: ConfigDict,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """The currents; day and field of each release; and the numbers of each split."""
+    path = data_file(config.root, config.path)
+    velocity = currents.read(path)
+    seasons = _seasons(path, len(velocity), config)
+    releases, splits = numbered(
+        {
+            split: _releases(stream, *season, velocity.shape[1:3])
+            for stream, (split, season) in enumerate(seasons.items())
+        }
+    )
+    days, fields = (np.stack(part) for part in zip(*releases, strict=True))
+    return velocity, days, fields, splits
 
 
 def _seasons(
