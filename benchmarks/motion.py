@@ -1,94 +1,147 @@
 """Does the network see the wind? Learned displacements beside the data's motion.
 
-    python benchmarks/motion.py --workdir W [W2 ...] [--windows 16]
+    python benchmarks/motion.py [--data FOLDER] [--minutes 2] [--seed 0]
+        [--only NAME ...] [--windows 16] [--output runs/motion]
 
-What a network moves in a frame is the sum of its blocks' displacements, one for each
-group of channels. They are compared with the true velocity where it is known (runs of
-`configs/synthetic.py`), elsewhere with optical flow (TV-L1) between the last two frames
-of the history, in three forms: the mean over groups; that of the group which fits best,
-chosen over all windows; and the best linear combination of all of them, fitted on the
-first half of the windows and scored, as all else, on the second. Beside them is the one
-motion that phase correlation finds, the same for all cells. Scores, where the reference
-moves by a tenth of a cell a frame or more: the median angle to it in degrees, and the
-median length over its length; and the correlation of components over the same cells.
+Each set of benchmarks/datasets.py whose motion is known or can be seen trains for the
+same minutes on one core of its own. What a network moves in a frame is the sum of its
+blocks' displacements, one for each group of channels. They are compared with the true
+velocity where it is known (runs of `configs/synthetic.py` and `configs/ocean.py`),
+elsewhere with optical flow (TV-L1) between the last two frames of the history, in three
+forms: the mean over groups; that of the group which fits best; and the best linear
+combination of all of them. The last two are chosen and fitted on the first half of the
+windows, and all is scored on the second. Beside them is the one motion that phase
+correlation finds, the same for all cells. Scores, where the reference moves by a tenth
+of a cell a frame or more: the median angle to it in degrees, and the median length over
+its length; and the correlation of components over the same cells. Started again, it
+goes on with what is missing. Writes motion.json and motion.png, the last window of each
+set.
 """
 
 import argparse
+import json
+import os
+import pathlib
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
+from advection import fields_of
+from one_core import train_all, workdir_of
 from skimage.registration import optical_flow_tvl1
 
 from adr_jax import data
-from adr_jax.data import synthetic
+from adr_jax.data import ocean, synthetic
+from adr_jax.data.dataset import Dataset
 from adr_jax.data.motion import phase_correlation
 from adr_jax.errors import InputError
-from adr_jax.training import checkpoint
+from adr_jax.training import checkpoint, parallel
 
+NAMES = (
+    *(f"synthetic_{shape}" for shape in synthetic.SHAPES),
+    *("ocean", "satellite", "radar"),
+)
 LEAST = 0.1  # cells a frame, below which a direction means little
+DRAWN = "groups combined"
+ARROWS = 14  # along the longer side
+
+
+class Motion(NamedTuple):
+    """Motion in some windows of a run's test split, in cells a frame."""
+
+    frame: np.ndarray  # the last one of each history, (windows, y, x)
+    reference: np.ndarray  # (windows, y, x, 2)
+    candidates: dict[str, np.ndarray]  # by name, like reference
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workdir", nargs="+", required=True)
+    usual = os.environ.get("ADR_JAX_TEST_DATA")
+    parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of each run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--windows", type=int, default=16, help="from the test split")
+    parser.add_argument("--output", type=pathlib.Path, default="runs/motion")
     arguments = parser.parse_args()
-    print("| run | of | angle | length | correlation |\n|---|---|---|---|---|")
-    for workdir in arguments.workdir:
-        report(checkpoint.load(workdir), arguments.windows)
+    runs = {name: fields_of(name, arguments) for name in arguments.only}
+    runs = {name: of | {"seed": arguments.seed} for name, of in runs.items() if of}
+    train_all(runs, arguments.output)
+    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print("| set | of | angle | length | correlation |\n|---|---|---|---|---|")
+    found, rows = {}, []
+    for name in runs:
+        run = checkpoint.load(workdir_of(name, arguments.output))
+        found[name] = motion_of(run, arguments.windows)
+        rows += rows_of(name, found[name])
+    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
+    (arguments.output / "motion.json").write_text(text + "\n")
+    figure = arguments.output / "motion.png"
+    draw(found).savefig(figure, dpi=120)
+    print(figure)
 
 
-def report(run: checkpoint.Run, count: int) -> None:
-    """Prints the rows of one run."""
+def motion_of(run: checkpoint.Run, count: int) -> Motion:
+    """What the run moves, what moves, and what phase correlation finds."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)
     past = run.config.data.history
-    places = [
-        (int(number), start)
-        for number in dataset.splits["test"]
-        for start in range(dataset.trajectories.lengths[number] - past)
-    ]
-    places = [places[k] for k in np.linspace(0, len(places) - 1, count).astype(int)]
+    places = spread(dataset, past, count)
     frames = np.stack(
         [dataset.trajectories.read(n, start, start + past) for n, start in places]
     )
     moved = run.displacement(frames)
     if moved is None:
         raise InputError(f"{run.workdir} moves nothing: it has no transport")
-    if dataset.name == "synthetic":
-        shape, cells = run.config.data.shape, run.config.data.cells
-        truth = [synthetic.velocity(shape, cells, seed) for seed, _ in places]
-    else:
-        truth = [optical_flow(*film[-2:, ..., 0]) for film in frames]
-    reference = np.stack(truth)
     groups = np.moveaxis(moved.sum(axis=1), -2, 0)  # (groups, windows, y, x, 2)
+    reference = reference_of(run, dataset, places, frames)
     half = count // 2
-    there = np.linalg.norm(reference, axis=-1) >= LEAST
-
-    def apart(of):
-        """Mean square distance in the first half."""
-        return np.mean(np.square(of - reference)[:half][there[:half]])
-
-    basis = groups[:, :half][:, there[:half]].reshape(len(groups), -1)
-    weights, *_ = np.linalg.lstsq(
-        basis.T, reference[:half][there[:half]].reshape(-1), rcond=None
-    )
+    there = moves(reference[:half])
+    known = reference[:half][there]
+    bases = groups[:, :half][:, there]  # (groups, cells, 2)
+    best = np.argmin(np.mean(np.square(bases - known), axis=(1, 2)))
+    weights, *_ = np.linalg.lstsq(bases.reshape(len(groups), -1).T, known.ravel())
     whole = np.stack([phase_correlation(*film[-2:]) for film in frames])
     candidates = {
         "mean of groups": groups.mean(axis=0),
-        "best group": min(groups, key=apart),
-        "groups combined": np.tensordot(weights, groups, 1),
-        "phase correlation": np.nan_to_num(whole)[:, None, None] + 0 * reference,
+        "best group": groups[best],
+        DRAWN: np.tensordot(weights, groups, 1),
+        "phase correlation": np.broadcast_to(
+            np.nan_to_num(whole)[:, None, None], reference.shape
+        ),
     }
-    for name, of in candidates.items():
-        scores = score(of[half:][there[half:]], reference[half:][there[half:]])
-        angle, length, correlation = scores
-        print(
-            f"| {run.workdir} | {name} | {angle:.0f} | {length:.2f} "
-            f"| {correlation:.2f} |"
-        )
+    return Motion(frames[:, -1, ..., 0], reference, candidates)
+
+
+def spread(dataset: Dataset, past: int, count: int) -> list[tuple[int, int]]:
+    """Trajectory and first frame of histories spread evenly over the test split."""
+    places = [
+        (int(number), start)
+        for number in dataset.splits["test"]
+        for start in range(dataset.trajectories.lengths[number] - past)
+    ]
+    return [places[k] for k in np.linspace(0, len(places) - 1, count).astype(int)]
+
+
+def reference_of(
+    run: checkpoint.Run,
+    dataset: Dataset,
+    places: Sequence[tuple[int, int]],
+    frames: np.ndarray,
+) -> np.ndarray:
+    """The true velocity in the last frame, or the flow from the one before."""
+    config = run.config.data
+    if dataset.name == "synthetic":
+        shape, cells = config.shape, config.cells
+        return np.stack([synthetic.velocity(shape, cells, seed) for seed, _ in places])
+    if dataset.name == "ocean":
+        last = config.history - 1
+        return ocean.velocities(config, [(n, start + last) for n, start in places])
+    return np.stack([optical_flow(*film[-2:, ..., 0]) for film in frames])
 
 
 def optical_flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -96,6 +149,27 @@ def optical_flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     unit = max(float(np.nanstd(after)), 1e-6)
     flow = optical_flow_tvl1(np.nan_to_num(before) / unit, np.nan_to_num(after) / unit)
     return np.moveaxis(flow, 0, -1)
+
+
+def moves(reference: np.ndarray) -> np.ndarray:
+    """Where there is a motion to compare with; not where it is not known (NaN)."""
+    return np.linalg.norm(reference, axis=-1) >= LEAST
+
+
+def rows_of(name: str, motion: Motion) -> list[dict]:
+    """Scores of the second half of the windows, printed as they come."""
+    scored = slice(len(motion.frame) // 2, None)
+    reference = motion.reference[scored]
+    there = moves(reference)
+    rows = []
+    for candidate, of in motion.candidates.items():
+        scores = score(of[scored][there], reference[there])
+        row = dict(zip(("angle", "length", "correlation"), scores, strict=True))
+        rows.append({"set": name, "of": candidate} | row)
+        angle, length, correlation = scores
+        cells = (f"{angle:.0f}", f"{length:.2f}", f"{correlation:.2f}")
+        print(f"| {name} | {candidate} | {' | '.join(cells)} |", flush=True)
+    return rows
 
 
 def score(of: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
@@ -106,7 +180,44 @@ def score(of: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
     correlation = np.sum(of * reference) / np.sqrt(
         max(np.sum(np.square(of)), 1e-12) * np.sum(np.square(reference))
     )
-    return float(np.median(angle)), float(np.median(sizes[0] / sizes[1])), correlation
+    length = np.median(sizes[0] / sizes[1])
+    return float(np.median(angle)), float(length), float(correlation)
+
+
+def draw(found: dict[str, Motion]):
+    """The last frame of each run's last window, under both motions."""
+    plt.rcParams |= {"font.size": 9}
+    columns = min(3, len(found))
+    rows = -(-len(found) // columns)
+    figure, panels = plt.subplots(
+        *(rows, columns),
+        **{"figsize": (3 * columns, 3 * rows), "layout": "constrained"},
+        squeeze=False,
+    )
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for panel, (name, motion) in zip(panels.flat, found.items(), strict=False):
+        frame = motion.frame[-1]
+        panel.imshow(frame, cmap="gray_r", alpha=0.5)
+        step = max(1, max(frame.shape) // ARROWS)
+        y, x = np.mgrid[tuple(slice(step // 2, n, step) for n in frame.shape)]
+        drawn = {
+            "true, or by optical flow": (motion.reference[-1], "#000000"),
+            "network, groups combined": (motion.candidates[DRAWN][-1], "#d55e00"),
+        }
+        # The fastest arrow of the reference spans the gap to its neighbour.
+        fastest = np.nanmax(np.linalg.norm(motion.reference[-1], axis=-1))
+        for label, (of, colour) in drawn.items():
+            v = of[y, x]
+            panel.quiver(
+                *(x, y, v[..., 1], v[..., 0]),
+                **{"angles": "xy", "scale_units": "xy", "scale": fastest / step},
+                **{"color": colour, "width": 0.006, "label": label},
+            )
+        panel.set_title(name.replace("_", " "), fontsize=9)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return figure
 
 
 if __name__ == "__main__":
