@@ -1,6 +1,6 @@
 """ADRNet beside the CNN, a UNet and FNO on shallow water, for the same minutes.
 
-    python benchmarks/peers.py [--minutes 3 9] [--seed 0] [--output runs/peers]
+    python benchmarks/peers.py [--minutes 2 7] [--seed 0] [--output runs/peers]
 
 Every network trains as `configs/shallow_water.py` has it, the first minutes on the
 coarse grid, the others on the fine one: the same frames, base, flux form, noise and
@@ -50,7 +50,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--minutes", type=float, nargs=2, default=(3.0, 9.0), help="of each run"
+        "--minutes", type=float, nargs=2, default=(2.0, 7.0), help="of each run"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, default="runs/peers")
