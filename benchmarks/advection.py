@@ -3,12 +3,13 @@
     python benchmarks/advection.py [--data FOLDER] [--minutes 1.5] [--seeds 0 1]
         [--only NAME ...] [--output runs/advection]
 
-On each set its configuration trains three times from each seed, with nothing changed
-but the transport (without it a residual convolution of as many parameters takes its
-place), for the same minutes at a constant rate on one core of its own. Scores are those
-of the validation split by the set's first metric. Real samples are looked for under
-FOLDER (default $ADR_JAX_TEST_DATA); a set without its file is left out, which is said.
-Started again, it goes on with what is missing. Writes advection.json and advection.svg.
+On each set its configuration trains three times from each seed with another transport
+(without it a residual convolution of as many parameters takes its place), for the same
+minutes on one core of its own, and with one_core.COMMON in the place of its optimiser:
+AdamW at a constant rate, no forecasts fed back. Scores are those of the validation
+split by the set's first metric. Real samples are looked for under FOLDER (default
+$ADR_JAX_TEST_DATA); a set without its file is left out, which is said. Started again,
+it goes on with what is missing. Writes advection.json and advection.svg.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import pathlib
 
 import matplotlib.pyplot as plt
 from datasets import SETS
-from one_core import Curve, compare, train_all
+from one_core import Curve, arrowed, compare, train_all
 
 from adr_jax.training import parallel
 
@@ -107,11 +108,11 @@ def summary(curves: Curves) -> list[dict]:
 def print_table(rows: list[dict]) -> None:
     """Score of all frames ahead and of the first, from the lowest to the highest."""
     print(
-        "| set | transport | ms a step | steps | rollout | first frame "
-        "| seconds | rollout | first frame |\n|---|---|---|---|---|---|---|---|---|"
+        "| set | metric | transport | ms a step | steps | rollout | first frame "
+        f"| seconds | rollout | first frame |\n{'|---' * 10}|"
     )
     for row in rows:
-        cells = [row["set"], row["name"], f"{row['milliseconds']:.0f}"]
+        cells = [row["set"], row["metric"], row["name"], f"{row['milliseconds']:.0f}"]
         for place in ("steps", "seconds"):
             cells.append(f"{row[place]:.0f}")
             for scores in zip(*row[f"after {place}"], strict=True):
@@ -123,7 +124,8 @@ def print_table(rows: list[dict]) -> None:
 def draw(curves: Curves):
     """Score of the rollout against seconds of training, set by set."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
-    names = list(dict.fromkeys(name for name, _, _ in curves))
+    metrics = {name: curve[0].metric for (name, *_), curve in curves.items()}
+    names = list(metrics)
     figure, panels = plt.subplots(
         1, len(names), figsize=(2.6 * len(names), 2.8), layout="tight", squeeze=False
     )
@@ -138,7 +140,10 @@ def draw(curves: Curves):
                     linewidth=1.2,
                     label=label,
                 )
-        panel.set_title(NAMES[name], fontsize=9)
+        metric = next(
+            curve[0].metric for (of, *_), curve in curves.items() if of == name
+        )
+        panel.set_title(f"{NAMES[name]}: {arrowed(metric)}", fontsize=9)
         panel.set_xlabel("seconds of training")
     for panel, name in zip(panels[0], names, strict=True):
         if name == "shallow_water":

@@ -3,12 +3,13 @@
     python benchmarks/balance.py [--data FOLDER] [--minutes 1.5] [--seeds 0]
         [--only NAME ...] [--output runs/balance]
 
-The sets and their lengths are those of benchmarks/advection.py, each with the transport
-of its configuration; what changes is `model.balance`: the step sizes of the three terms
-fixed, learned, or predicted from each state. Scores are those of the validation split
-by the set's first metric. The shares are those of what the blocks change in their
-states, mean over blocks and windows of the test split. Started again, it goes on with
-what is missing. Writes balance.json and balance.svg.
+The sets and their training are those of benchmarks/advection.py, each with the
+transport of its configuration; what changes is `model.balance`: the step sizes of the
+three terms fixed, learned, or predicted from each state. Scores are those of the
+validation split by the set's first metric. On windows of the test split: the factors
+that the step sizes have settled at (1 at the start, between 0 and 2), and the shares of
+what each term changes in the state, both as means over blocks. Started again, it goes
+on with what is missing. Writes balance.json and balance.svg.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from one_core import compare, train_all, workdir_of
 
 from adr_jax import data
 from adr_jax.data.windows import Windows
-from adr_jax.models.blocks import BALANCES, TERMS
+from adr_jax.evaluation.forecaster import normaliser
+from adr_jax.models.blocks import BALANCES, TERMS, Balance
 from adr_jax.training import checkpoint, parallel
 
 COLOURS = dict(zip(TERMS, ("#0072b2", "#009e73", "#d55e00"), strict=True))
@@ -73,32 +75,49 @@ def rows_of(name: str, arguments: argparse.Namespace) -> list[dict]:
         {balance: [curves[run] for run in of] for balance, of in names.items()}
     )
     for row in rows:
-        of = [shares(workdir_of(run, arguments.output)) for run in names[row["name"]]]
-        row |= {"set": NAMES[name], "shares": np.mean(of, axis=0).tolist()}
+        of = [settled(workdir_of(run, arguments.output)) for run in names[row["name"]]]
+        shares, factors = zip(*of, strict=True)
+        row |= {"set": NAMES[name], "shares": np.mean(shares, axis=0).tolist()}
+        row["factors"] = [np.mean(term).item() for term in zip(*factors, strict=True)]
+        row["spread"] = [np.std(term).item() for term in zip(*factors, strict=True)]
     return rows
 
 
-def shares(workdir: pathlib.Path) -> np.ndarray:
-    """Of advection, diffusion and reaction, (3,), on windows spread over the test."""
+def settled(workdir: pathlib.Path) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Shares of the three terms and their factors, on windows spread over the test."""
     run = checkpoint.load(workdir)
-    windows = Windows(data.load(run.config.data), "test", run.config.data.history)
-    numbers = np.linspace(0, len(windows) - 1, WINDOWS).astype(int)
-    of = run.shares(windows.read(numbers))
-    assert of is not None  # all of these networks transport
-    return of.mean(axis=(0, 1))
+    past = run.config.data.history
+    windows = Windows(data.load(run.config.data), "test", past)
+    frames = windows.read(np.linspace(0, len(windows) - 1, WINDOWS).astype(int))
+    shares = run.shares(frames)
+    assert shares is not None  # all of these networks transport
+    _, sown = run.model.apply(
+        run.params,
+        normaliser(run.statistics, past)(frames),
+        mutable=["intermediates"],
+        capture_intermediates=lambda module, _: isinstance(module, Balance),
+    )
+    factors = [np.ones(1)] * len(TERMS)
+    if run.config.model.balance != "fixed":
+        (of_blocks,) = sown["intermediates"]["blocks"]["balance"]["__call__"]
+        factors = [np.asarray(term).ravel() for term in of_blocks]
+    return shares.mean(axis=(0, 1)), factors
 
 
 def print_table(rows: Sequence[Mapping]) -> None:
-    """Scores after equal seconds, from the lowest to the highest, and shares."""
+    """Scores after equal seconds, lowest to highest; factors ± spread, and shares."""
+    terms = [f"factor of {TERMS[0]}", *TERMS[1:], f"share of {TERMS[0]}", *TERMS[1:]]
     print(
-        f"| set | balance | ms a step | rollout | first frame | {' | '.join(TERMS)} |\n"
-        f"{'|---' * 8}|"
+        "| set | metric | balance | ms a step | rollout | first frame "
+        f"| {' | '.join(terms)} |\n{'|---' * (6 + len(terms))}|"
     )
     for row in rows:
-        cells = [row["set"], row["name"], f"{row['milliseconds']:.0f}"]
+        cells = [row["set"], row["metric"], row["name"], f"{row['milliseconds']:.0f}"]
         for scores in zip(*row["after seconds"], strict=True):
             ends = dict.fromkeys(f"{end(scores):.3g}" for end in (min, max))
             cells.append(" to ".join(ends))
+        of = zip(row["factors"], row["spread"], strict=True)
+        cells += [f"{factor:.2f} ± {spread:.2f}" for factor, spread in of]
         cells += [f"{share:.0%}" for share in row["shares"]]
         print(f"| {' | '.join(cells)} |")
 

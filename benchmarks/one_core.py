@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adr_jax.evaluation.metrics import direction
+
 ROOT = pathlib.Path(__file__).parent.parent
 # So that a run can be read at any of its steps: no schedule that ends with it, and the
 # averaged parameters validated often.
@@ -36,7 +38,9 @@ class Validation(NamedTuple):
 
     step: int
     seconds: float
-    # By the data set's first metric: of all validation frames, and of the first one.
+    # The data set's first one, by which all validation frames are scored, and the first
+    # of them.
+    metric: str
     score: float
     first_frame: float
 
@@ -90,27 +94,29 @@ def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Cur
         sys.exit(f"{name} failed; {log} says why")
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
     return [
-        Validation(
-            line["step"],
-            line["train_seconds"],
-            *(value for key, value in line.items() if key.startswith("validation_")),
-        )
-        for line in map(json.loads, lines)
-        if "train_seconds" in line
+        _validation(line) for line in map(json.loads, lines) if "train_seconds" in line
     ]
+
+
+def _validation(line: Mapping) -> Validation:
+    scores = {key: of for key, of in line.items() if key.startswith("validation_")}
+    metric = next(iter(scores)).removeprefix("validation_")
+    return Validation(line["step"], line["train_seconds"], metric, *scores.values())
 
 
 def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
     """What each group of runs, such as its seeds, had reached when all were there.
 
     Returns:
-      a row for each group: its "name", "seeds", "milliseconds" a step; the "steps" and
-      the "seconds" that all runs have; and "after steps" and "after seconds", (score,
+      a row for each group: its "name", "seeds", "milliseconds" a step; the "metric"
+      with an arrow to where it is better; the "steps" and the "seconds" that all runs
+      have; and "after steps" and "after seconds", (score,
       score of the first frame) of each run of the group.
     """
     ends = [curve[-1] for curves in groups.values() for curve in curves]
     steps = min(end.step for end in ends)
     seconds = min(end.seconds for end in ends)
+    metric = arrowed(ends[0].metric)
     rows = []
     for name, curves in groups.items():
         per_step = statistics.mean(c[-1].seconds / c[-1].step for c in curves)
@@ -119,6 +125,7 @@ def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
                 "name": name,
                 "seeds": len(curves),
                 "milliseconds": 1e3 * per_step,
+                "metric": metric,
                 "steps": steps,
                 "seconds": seconds,
                 "after steps": [_at(curve, "step", steps) for curve in curves],
@@ -126,6 +133,11 @@ def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
             }
         )
     return rows
+
+
+def arrowed(metric: str) -> str:
+    """The metric's name, with an arrow to where it is better."""
+    return f"{metric} {'↑' if direction(metric) == 'higher' else '↓'}"
 
 
 def _at(curve: Curve, field: str, place: float) -> tuple[float, float]:

@@ -160,7 +160,8 @@ def train() -> ConfigDict:
     config.weight_decay = 1e-5
     # Largest global gradient norm; 0 leaves gradients as they are.
     config.clip = 1.0
-    # Decay of the average of parameters that is evaluated; 0 evaluates the last ones.
+    # Decay of the average of parameters that is evaluated, at most (1 + steps) over
+    # (10 + steps), so that short runs forget their start; 0 evaluates the last ones.
     config.ema = 0.0
     # Forecasts fed back as input within a training window, once the share
     # `feedback_after` of the steps is done: long rollouts need a network that has seen

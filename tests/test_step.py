@@ -123,14 +123,27 @@ def test_feedback_adds_the_error_of_fed_back_frames(config):
     assert 2 < losses[1] / losses[0] < 14 / 3 + 0.5
 
 
-def test_ema_averages_the_parameters(config):
-    config.train.ema = 0.75
+@pytest.mark.parametrize(
+    "ema, done, decay",
+    [
+        (0.75, 100, 0.75),
+        # Until the average has seen enough: (1 + steps) / (10 + steps).
+        (0.99, 0, 0.1),
+        (0.99, 11, 12 / 21),
+        (0.0, 100, 0.0),
+    ],
+    ids=["late", "first step", "early", "none"],
+)
+def test_ema_averages_the_parameters(config, ema, done, decay):
+    config.train.ema = ema
     step, state, batch = build(config)
+    start = jax.tree.map(lambda p: p + 0.1, state.average)
+    state = state._replace(step=jnp.asarray(done, jnp.int32), average=start)
     after, _ = on_one_device(step)(state, batch)
     expected = jax.tree.map(
-        lambda old, new: 0.75 * old + 0.25 * new, state.params, after.params
+        lambda old, new: decay * old + (1 - decay) * new, start, after.params
     )
-    chex.assert_trees_all_close(after.average, expected, rtol=1e-5, atol=1e-7)
+    chex.assert_trees_all_close(after.average, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_schedule_warms_up_and_ends_at_zero(config):

@@ -151,9 +151,9 @@ def make_train_step(
         params = optax.apply_updates(
             state.params, jax.tree.map(lambda update: rate * update, updates)
         )
-        average = optax.incremental_update(
-            params, state.average, 1.0 - config.train.ema
-        )
+        # Shorter at first, or the average of a short run would be mostly its start.
+        decay = jnp.minimum(config.train.ema, (1 + state.step) / (10 + state.step))
+        average = optax.incremental_update(params, state.average, 1.0 - decay)
         metrics = {
             "loss": errors / count,
             "gradient_norm": optax.tree.norm(gradients),
