@@ -223,34 +223,28 @@ def learned(network: Mapping) -> list[str]:
 def draw(rows: Sequence[Mapping]):
     """Time, memory and errors against the number of cells, by dimension."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
-    figure, panels = plt.subplots(1, 3, figsize=(10.0, 3.2), layout="tight")
+    figure, panels = plt.subplots(1, 3, figsize=(9.0, 3.2), layout="constrained")
+    # What is drawn, and where each panel finds it in a row.
     lines = {
-        "push, with gradients": ("push", "#0072b2"),
-        "training step": ("with", "#d55e00"),
-        "... without transport": ("without", "#999999"),
+        "push, order 1": ("#0072b2", "push", ("ns", "bytes", "order 1")),
+        "push, order 3": ("#56b4e9", "push", (None, None, "order 3")),
+        "network": ("#d55e00", "with", ("ns", "bytes", "nrmse")),
+        "network without transport": ("#999999", "without", ("ns", "bytes", "nrmse")),
     }
     for dimensions, dash in ((2, "-o"), (3, "--s")):
         of = [row for row in rows if row["grid"].count("x") == dimensions - 1]
         cells = [np.prod([int(n) for n in row["grid"].split("x")]) for row in of]
-        for label, (part, colour) in lines.items():
-            for panel, cost in zip(panels, ("ns", "bytes"), strict=False):
-                values = [row[part][cost] for row in of]
-                name = f"{label}, {dimensions}-D"
-                panel.plot(cells, values, dash, color=colour, ms=4, label=name)
-        errors = {
-            "push, order 1": (("push", "order 1"), "#0072b2"),
-            "push, order 3": (("push", "order 3"), "#56b4e9"),
-            "network": (("with", "nrmse"), "#d55e00"),
-            "... without transport": (("without", "nrmse"), "#999999"),
-        }
-        for label, ((part, key), colour) in errors.items():
-            values = [row[part][key] for row in of]
-            name = f"{label}, {dimensions}-D"
-            panels[2].plot(cells, values, dash, color=colour, ms=4, label=name)
+        for name, (colour, part, keys) in lines.items():
+            for panel, key in zip(panels, keys, strict=True):
+                if key:
+                    values = [row[part][key] for row in of]
+                    label = f"{name}, {dimensions}-D"
+                    panel.plot(cells, values, dash, color=colour, ms=4, label=label)
     titles = ("nanoseconds a value", "bytes a value", "relative error")
     for panel, title in zip(panels, titles, strict=True):
         panel.set(xscale="log", yscale="log", xlabel="cells", title=title)
-        panel.legend(frameon=False, fontsize=6)
+    handles, labels = panels[2].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 

@@ -3,7 +3,7 @@
     python train.py --config configs/shallow_water.py:coarse
     python train.py --config configs/shallow_water.py:fine
 
-The same waves on half as many cells and frames first, where a step costs an eighth.
+The same waves on half as many cells and frames first, where a step costs a quarter.
 They move as many cells a frame there, so that what a network learns of them holds on
 the fine grid, where the second run starts from it. Forecasts fed back, in its second
 half, keep a rollout of 91 steps together.
