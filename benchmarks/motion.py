@@ -1,6 +1,6 @@
 """Does the network see the wind? Learned displacements beside the data's motion.
 
-    python benchmarks/motion.py [--data FOLDER] [--minutes 2] [--seed 0]
+    python benchmarks/motion.py [--data FOLDER] [--minutes 1.5] [--seed 0]
         [--only NAME ...] [--windows 16] [--output runs/motion]
 
 Each set of benchmarks/datasets.py whose motion is known or can be seen trains as in
@@ -63,7 +63,7 @@ def main() -> None:
     )
     usual = os.environ.get("ADR_JAX_TEST_DATA")
     parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
-    parser.add_argument("--minutes", type=float, default=2.0, help="of each run")
+    parser.add_argument("--minutes", type=float, default=1.5, help="of each run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--windows", type=int, default=16, help="from the test split")

@@ -132,9 +132,9 @@ def check(config: ConfigDict) -> None:
     for name, least in MINIMA.items():
         if not (math.isfinite(fields[name]) and fields[name] >= least):
             _refuse(name, fields[name], f"a number from {least} up")
-    for name in fields["eval.protocols"]:
-        if name not in PROTOCOLS:
-            _refuse("eval.protocols", name, f"names among {', '.join(PROTOCOLS)}")
+    named = fields["eval.protocols"]
+    if not named or not set(named) <= set(PROTOCOLS):
+        _refuse("eval.protocols", named, f"names among {', '.join(PROTOCOLS)}")
     for name in ("train.ema", "train.feedback_after", "data.dropped", "data.missing"):
         if fields[name] >= 1:
             _refuse(name, fields[name], "a share below 1")
