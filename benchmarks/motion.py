@@ -204,20 +204,21 @@ def draw(found: dict[str, Motion]):
         panel.set_axis_off()
     for panel, (name, motion) in zip(panels.flat, found.items(), strict=False):
         frame = motion.frame[-1]
-        panel.imshow(frame, cmap="gray_r", alpha=0.5)
+        north_up = "lower" if name == "ocean" else "upper"  # its row 0 is the south
+        panel.imshow(frame, cmap="gray_r", alpha=0.5, origin=north_up)
         step = max(1, max(frame.shape) // ARROWS)
         y, x = np.mgrid[tuple(slice(step // 2, n, step) for n in frame.shape)]
         drawn = {
             "true, or by optical flow": (motion.reference[-1], "#000000"),
             "network, groups combined": (motion.candidates[DRAWN][-1], "#d55e00"),
         }
-        # The fastest arrow of the reference spans the gap to its neighbour.
-        fastest = np.nanmax(np.linalg.norm(motion.reference[-1], axis=-1))
+        # A fast arrow of the reference spans the gap to its neighbour.
+        fast = np.nanquantile(np.linalg.norm(motion.reference[-1], axis=-1), 0.95)
         for label, (of, colour) in drawn.items():
             v = of[y, x]
             panel.quiver(
                 *(x, y, v[..., 1], v[..., 0]),
-                **{"angles": "xy", "scale_units": "xy", "scale": fastest / step},
+                **{"angles": "xy", "scale_units": "xy", "scale": fast / step},
                 **{"color": colour, "width": 0.006, "label": label},
             )
         panel.set_title(name.replace("_", " "), fontsize=9)
