@@ -140,10 +140,7 @@ def draw(curves: Curves):
                     linewidth=1.2,
                     label=label,
                 )
-        metric = next(
-            curve[0].metric for (of, *_), curve in curves.items() if of == name
-        )
-        panel.set_title(f"{NAMES[name]}: {arrowed(metric)}", fontsize=9)
+        panel.set_title(f"{NAMES[name]}: {arrowed(metrics[name])}", fontsize=9)
         panel.set_xlabel("seconds of training")
     for panel, name in zip(panels[0], names, strict=True):
         if name == "shallow_water":

@@ -86,22 +86,25 @@ def rows_of(name: str, arguments: argparse.Namespace) -> list[dict]:
 def settled(workdir: pathlib.Path) -> tuple[np.ndarray, list[np.ndarray]]:
     """Shares of the three terms and their factors, on windows spread over the test."""
     run = checkpoint.load(workdir)
-    past = run.config.data.history
-    windows = Windows(data.load(run.config.data), "test", past)
+    windows = Windows(data.load(run.config.data), "test", run.config.data.history)
     frames = windows.read(np.linspace(0, len(windows) - 1, WINDOWS).astype(int))
     shares = run.shares(frames)
     assert shares is not None  # all of these networks transport
+    return shares.mean(axis=(0, 1)), factors_of(run, frames)
+
+
+def factors_of(run: checkpoint.Run, frames: np.ndarray) -> list[np.ndarray]:
+    """Those on the step size of each term, over blocks, channels and windows."""
+    if run.config.model.balance == "fixed":
+        return [np.ones(1)] * len(TERMS)
     _, sown = run.model.apply(
         run.params,
-        normaliser(run.statistics, past)(frames),
+        normaliser(run.statistics, run.config.data.history)(frames),
         mutable=["intermediates"],
         capture_intermediates=lambda module, _: isinstance(module, Balance),
     )
-    factors = [np.ones(1)] * len(TERMS)
-    if run.config.model.balance != "fixed":
-        (of_blocks,) = sown["intermediates"]["blocks"]["balance"]["__call__"]
-        factors = [np.asarray(term).ravel() for term in of_blocks]
-    return shares.mean(axis=(0, 1)), factors
+    (of_blocks,) = sown["intermediates"]["blocks"]["balance"]["__call__"]
+    return [np.asarray(term).ravel() for term in of_blocks]
 
 
 def print_table(rows: Sequence[Mapping]) -> None:

@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from etils import epath
+from one_core import arrowed
 
 from adr_jax.data.whole import written_whole
 from adr_jax.evaluation.metrics import direction
@@ -216,7 +217,7 @@ def _markdown(rows: Sequence[Mapping]) -> str:
             for who, score in zip(FORECASTERS, scores, strict=True)
         ]
         protocol = f"`{row['protocol']}`: {row['history']} in, {row['horizon']} out"
-        metric = f"{row['metric']} {'↑' if is_higher else '↓'}"
+        metric = arrowed(row["metric"])
         facts = (row["step"], f"{row['seconds']:.0f}", row["seed"], row["parameters"])
         cells = (row["set"], protocol, row["samples"], metric, *scores, *facts)
         lines.append(tuple(map(str, cells)))

@@ -110,13 +110,12 @@ def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
     Returns:
       a row for each group: its "name", "seeds", "milliseconds" a step; the "metric"
       with an arrow to where it is better; the "steps" and the "seconds" that all runs
-      have; and "after steps" and "after seconds", (score,
-      score of the first frame) of each run of the group.
+      have; and "after steps" and "after seconds", (score, score of the first frame) of
+      each run of the group.
     """
     ends = [curve[-1] for curves in groups.values() for curve in curves]
     steps = min(end.step for end in ends)
     seconds = min(end.seconds for end in ends)
-    metric = arrowed(ends[0].metric)
     rows = []
     for name, curves in groups.items():
         per_step = statistics.mean(c[-1].seconds / c[-1].step for c in curves)
@@ -125,7 +124,7 @@ def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
                 "name": name,
                 "seeds": len(curves),
                 "milliseconds": 1e3 * per_step,
-                "metric": metric,
+                "metric": arrowed(ends[0].metric),
                 "steps": steps,
                 "seconds": seconds,
                 "after steps": [_at(curve, "step", steps) for curve in curves],

@@ -117,18 +117,18 @@ def draw(rows: Sequence[Mapping]):
     """nRMSE of the rollout, step by step."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
     figure, panel = plt.subplots(figsize=(6.5, 3.4), layout="tight")
-    lines = [
-        (f"{row['network']}, {row['optimizer']}", row["protocols"]["rollout"]["model"])
-        for row in rows
-    ]
-    baselines = rows[0]["protocols"]["rollout"]
-    lines += [(who, baselines[who]) for who in ("persistence", "extrapolation")]
-    for name, of in lines:
-        errors = of["nrmse_by_step"]
-        network, _, optimizer = name.partition(", ")
-        dash = DASHES.get(optimizer, ":")
+
+    def line(protocols: Mapping, who: str, label: str, dash: str, colour: str) -> None:
+        errors = protocols["rollout"][who]["nrmse_by_step"]
         steps = range(1, 1 + len(errors))
-        panel.plot(steps, errors, dash, color=COLOURS[network], label=name)
+        panel.plot(steps, errors, dash, color=colour, label=label)
+
+    for row in rows:
+        network, optimizer = row["network"], row["optimizer"]
+        label = f"{network}, {optimizer}"
+        line(row["protocols"], "model", label, DASHES[optimizer], COLOURS[network])
+    for who in ("persistence", "extrapolation"):
+        line(rows[0]["protocols"], who, who, ":", COLOURS[who])
     panel.set(xlabel="step of the rollout", ylabel="nRMSE, test split", yscale="log")
     panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
