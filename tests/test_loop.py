@@ -2,14 +2,17 @@
 
 import dataclasses
 import gc
+import itertools
 import json
 import math
 import os
 import shutil
 import signal
+import types
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from etils import epath
@@ -348,6 +351,22 @@ def test_steps_within_follows_the_measured_rate(config, tmp_path, capsys):
     config.train.minutes = 1e-9
     loop.train(config, tmp_path, data.load(config.data))
     assert "s a step: 1 steps in" in capsys.readouterr().out
+
+
+def test_a_step_is_timed_over_many_as_single_ones_vary(monkeypatch):
+    seconds = itertools.cycle([0.25, 0.75])
+    now = [0.0]
+
+    def step(state, batch_and_wish):
+        now[0] += next(seconds)
+        return state, {}
+
+    clock = types.SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(preparation, "time", clock)
+    batch = types.SimpleNamespace(row=np.zeros(2))
+    cost = preparation._seconds_a_step(step, jnp.zeros(3), lambda _: batch, enough=3.0)
+    # Of the 1 + 3 // 0.75 timed steps three are fast and two slow.
+    assert cost == (3 * 0.25 + 2 * 0.75) / 5
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path, monkeypatch):

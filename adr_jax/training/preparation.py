@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from adr_jax import data
 from adr_jax.data.dataset import SPLITS, Dataset
 from adr_jax.data.statistics import Statistics
-from adr_jax.data.windows import Batch, Windows, read_batch
+from adr_jax.data.windows import Batch, Windows, prefetch, read_batch
 from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.run_files import read_config
@@ -37,8 +37,9 @@ from adr_jax.training.stopping import with_vote, with_wish
 
 log = logging.getLogger("adr_jax")
 
-# Steps timed, after one that compiles, to fit a run into train.minutes.
-TIMED_STEPS = 6
+# A run is fitted into train.minutes by steps that take so many seconds together, or a
+# share of the minutes where that is less: a few alone are off by a factor of two.
+TIMED_SECONDS, TIMED_SHARE = 3.0, 0.05
 
 
 @dataclasses.dataclass
@@ -219,19 +220,14 @@ def _steps_within(
     config: ConfigDict,
     steps: Mapping[int, Callable],
     state: TrainState,
-    read: Callable,
+    read: Callable[[int], Batch],
 ) -> int:
-    """How many steps fit into `seconds`, by timing each kind on a copy of the state."""
-    batch = with_wish(read(0), False)
-    cost = {}
-    for feedback, step in steps.items():
-        copy = parallel.replicate(jax.device_get(state))
-        copy, _ = jax.block_until_ready(step(copy, batch))
-        start = time.perf_counter()
-        for _ in range(TIMED_STEPS):
-            copy, _ = step(copy, batch)
-        jax.block_until_ready(copy)
-        cost[feedback] = (time.perf_counter() - start) / TIMED_STEPS
+    """How many steps fit into `seconds`, by timing each kind."""
+    enough = min(TIMED_SECONDS, TIMED_SHARE * seconds)
+    cost = {
+        feedback: _seconds_a_step(step, state, read, enough)
+        for feedback, step in steps.items()
+    }
     after = config.train.feedback_after
     mean_cost = after * cost[0] + (1 - after) * cost[config.train.feedback]
     total = max(1, int(seconds / mean_cost))
@@ -239,3 +235,23 @@ def _steps_within(
         f"{mean_cost:.3f} s a step: {total} steps in {seconds / 60:.3g} minutes"
     )
     return total
+
+
+def _seconds_a_step(
+    step: Callable, state: TrainState, read: Callable[[int], Batch], enough: float
+) -> float:
+    """The mean over `enough` seconds, with reading the data; the state is copied."""
+    copy = parallel.replicate(jax.device_get(state))
+
+    def take(count: int) -> float:
+        nonlocal copy
+        start = time.perf_counter()
+        for batch in prefetch(read, range(count)):
+            copy, _ = step(copy, with_wish(batch, False))
+        jax.block_until_ready(copy)
+        return time.perf_counter() - start
+
+    take(1)  # compiles
+    # All processes have to take as many.
+    count = parallel.from_first(1 + int(enough / take(1)))
+    return take(count) / count
