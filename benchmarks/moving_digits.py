@@ -5,11 +5,11 @@
 
 Each trains by `configs/moving_mnist.py`, at a constant rate, for the same minutes on a
 core of its own, as many at a time as there are cores. Widths are chosen so that all
-three have about as many parameters. Scores: MSE, summed over the cells of a frame, on
-the validation split, against steps and seconds; on the test split by the protocol
-`moving_mnist` beside baselines; and on digits slower and faster than those of the
-training. It needs digits, see `configs/moving_mnist.py`. Started again, it goes on with
-what is missing. Writes moving_digits.json and moving_digits.svg.
+three have about as many parameters. Scores: MSE, summed over the cells of a frame, and
+SSIM, on the validation split, against steps and seconds; on the test split by the
+protocol `moving_mnist` beside baselines; and MSE on digits slower and faster than those
+of the training. It needs digits, see `configs/moving_mnist.py`. Started again, it goes
+on with what is missing. Writes moving_digits.json and moving_digits.svg.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from etils import epath
-from one_core import Curve, compare, train_all, workdir_of
+from one_core import Curve, compare, scored_by, train_all, workdir_of
 
 from adr_jax.data import digits, moving_mnist
 from adr_jax.data.dataset import SPLITS
@@ -39,6 +39,8 @@ COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
 # Cells a frame; the set's own is 3.6.
 SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
 SEQUENCES, PAST = 64, 10
+TITLES = {"mse_sum": "MSE", "ssim": "SSIM"}
+PLACES = ("after steps", "after seconds")
 TICKS = (100, 150, 200, 300, 500)
 
 
@@ -66,8 +68,17 @@ def main() -> None:
         for name in NETWORKS
     }
     print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
-    rows = compare(groups)
-    for row in rows:
+    by_metric = {
+        metric: {
+            name: [scored_by(metric, curve) for curve in of]
+            for name, of in groups.items()
+        }
+        for metric in TITLES
+    }
+    rows = compare(by_metric["mse_sum"])
+    for row, similar in zip(rows, compare(by_metric["ssim"]), strict=True):
+        for place in PLACES:
+            row[f"ssim {place}"] = [score for score, _ in similar[place]]
         row["test"] = [
             test_scores(workdir_of(f"{row['name']} {seed}", arguments.output))
             for seed in arguments.seeds
@@ -78,7 +89,7 @@ def main() -> None:
     text = json.dumps(content, indent=1)
     (arguments.output / "moving_digits.json").write_text(text + "\n")
     figure = arguments.output / "moving_digits.svg"
-    draw(groups, speeds).savefig(figure, metadata={"Date": None})
+    draw(by_metric, speeds).savefig(figure, metadata={"Date": None})
     print(figure)
 
 
@@ -87,7 +98,7 @@ def test_scores(workdir: pathlib.Path) -> dict:
     results = read_results(epath.Path(workdir / "results.json"))
     of = results["protocols"]["moving_mnist"]
     scores = {
-        who: {metric: of[who][metric] for metric in ("mse_sum", "ssim")}
+        who: {metric: of[who][metric] for metric in TITLES}
         for who in ("model", *FORECASTERS)
     }
     return {"parameters": results["parameters"], **scores}
@@ -98,14 +109,14 @@ def print_table(rows: Sequence[Mapping]) -> None:
     steps, seconds = rows[0]["steps"], rows[0]["seconds"]
     print(
         f"| network | parameters | ms a step | validation MSE after {steps} steps "
-        f"| after {seconds:.0f} s | test MSE | test SSIM |\n{'|---' * 7}|"
+        f"| after {seconds:.0f} s | SSIM after {steps} steps | after {seconds:.0f} s "
+        f"| test MSE | test SSIM |\n{'|---' * 9}|"
     )
     for row in rows:
         columns = [
-            [scores[0] for scores in row["after steps"]],
-            [scores[0] for scores in row["after seconds"]],
-            [scores["model"]["mse_sum"] for scores in row["test"]],
-            [scores["model"]["ssim"] for scores in row["test"]],
+            *([score for score, _ in row[place]] for place in PLACES),
+            *(row[f"ssim {place}"] for place in PLACES),
+            *([scores["model"][metric] for scores in row["test"]] for metric in TITLES),
         ]
         ranges = [f"{min(of):.3g} to {max(of):.3g}" for of in columns]
         parameters = f"{row['test'][0]['parameters']:,}"
@@ -114,7 +125,7 @@ def print_table(rows: Sequence[Mapping]) -> None:
     for who in FORECASTERS:
         scores = rows[0]["test"][0][who]
         ends = f"{scores['mse_sum']:.3g} | {scores['ssim']:.3g}"
-        print(f"| {who} | | | | | {ends} |")
+        print(f"| {who} | | | | | | | {ends} |")
 
 
 def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]]:
@@ -142,35 +153,44 @@ def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]
     return scores
 
 
-def draw(groups: Mapping[str, Sequence[Curve]], speeds: Mapping[str, list[list]]):
-    """MSE against steps, seconds and speed."""
+def draw(
+    by_metric: Mapping[str, Mapping[str, Sequence[Curve]]],
+    speeds: Mapping[str, list[list]],
+):
+    """Both metrics against steps and seconds; MSE against speed."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
-    figure, panels = plt.subplots(1, 3, figsize=(9.0, 3.0), layout="tight")
-    for name, curves in groups.items():
-        for curve in curves:
-            for panel, field in zip(panels, ("step", "seconds"), strict=False):
-                panel.plot(
-                    [getattr(validation, field) for validation in curve],
-                    [validation.score for validation in curve],
-                    color=COLOURS[name],
-                    linewidth=1.2,
-                )
-    for panel, label in zip(panels, ("steps", "seconds of training"), strict=False):
+    figure, panels = plt.subplot_mosaic(
+        [
+            ["mse_sum step", "mse_sum seconds", "speed"],
+            ["ssim step", "ssim seconds", "."],
+        ],
+        figsize=(9.0, 5.4),
+        layout="tight",
+    )
+    labels = {"step": "steps", "seconds": "seconds of training"}
+    for metric, groups in by_metric.items():
+        for field, label in labels.items():
+            panel = panels[f"{metric} {field}"]
+            for name, curves in groups.items():
+                for curve in curves:
+                    places = [getattr(validation, field) for validation in curve]
+                    scores = [validation.score for validation in curve]
+                    panel.plot(places, scores, color=COLOURS[name], linewidth=1.2)
+            panel.set_xlabel(label)
+        panels[f"{metric} step"].set_ylabel(f"{TITLES[metric]}, validation")
+    for panel in (panels["mse_sum step"], panels["mse_sum seconds"]):
         panel.set_yscale("log")
         panel.set_yticks(TICKS, [str(tick) for tick in TICKS])
         panel.minorticks_off()
         panel.set_ylim(TICKS[0], TICKS[-1])
-        panel.set_xlabel(label)
+    panel = panels["speed"]
     for name, rows in speeds.items():
         middle = np.mean(rows, axis=0)
-        panels[2].plot(
-            SPEEDS, middle, color=COLOURS[name], marker="o", ms=3, label=name
-        )
-    panels[2].axvline(moving_mnist.SPEED, color="#cccccc", zorder=0)
-    panels[2].set_xlabel("speed of the digits, cells a frame")
-    panels[2].legend(frameon=False, fontsize=8)
-    panels[0].set_ylabel("MSE, validation")
-    panels[2].set_ylabel("MSE, new sequences")
+        panel.plot(SPEEDS, middle, color=COLOURS[name], marker="o", ms=3, label=name)
+    panel.axvline(moving_mnist.SPEED, color="#cccccc", zorder=0)
+    panel.set_xlabel("speed of the digits, cells a frame")
+    panel.set_ylabel("MSE, new sequences")
+    figure.legend(loc="lower right", bbox_to_anchor=(0.95, 0.1), frameon=False)
     return figure
 
 

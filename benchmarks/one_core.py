@@ -20,7 +20,7 @@ from adr_jax.evaluation.metrics import direction
 
 ROOT = pathlib.Path(__file__).parent.parent
 # So that a run can be read at any of its steps: no schedule that ends with it, and the
-# averaged parameters validated often.
+# averaged parameters validated often. The test split is left to those who score it.
 COMMON = {
     "train.optimizer": "adamw",
     "train.schedule": "constant",
@@ -29,7 +29,7 @@ COMMON = {
     "train.feedback": 0,
     "train.validate_every": 50,
     "train.checkpoint_every": 50,
-    "eval.protocols": "('one_step',)",
+    "eval.protocols": "()",
 }
 
 
@@ -43,6 +43,8 @@ class Validation(NamedTuple):
     metric: str
     score: float
     first_frame: float
+    # All validation frames by each metric of the set.
+    scores: Mapping[str, float]
 
 
 Curve = list[Validation]
@@ -99,9 +101,23 @@ def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Cur
 
 
 def _validation(line: Mapping) -> Validation:
-    scores = {key: of for key, of in line.items() if key.startswith("validation_")}
-    metric = next(iter(scores)).removeprefix("validation_")
-    return Validation(line["step"], line["train_seconds"], metric, *scores.values())
+    scores = {
+        key.removeprefix("validation_"): score
+        for key, score in line.items()
+        if key.startswith("validation_")
+    }
+    metric = next(iter(scores))
+    first_frame = scores.pop(f"{metric}_first_step")
+    at = line["step"], line["train_seconds"]
+    return Validation(*at, metric, scores[metric], first_frame, scores)
+
+
+def scored_by(metric: str, curve: Curve) -> Curve:
+    """The same validations by another metric, which has no score of the first frame."""
+    return [
+        of._replace(metric=metric, score=of.scores[metric], first_frame=np.nan)
+        for of in curve
+    ]
 
 
 def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:

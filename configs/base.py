@@ -191,7 +191,8 @@ def train() -> ConfigDict:
 
 def evaluation() -> ConfigDict:
     config = ConfigDict()
-    # Protocols of the final table; see adr_jax/evaluation/protocols.py.
+    # Protocols of the final table; see adr_jax/evaluation/protocols.py. Without any, ()
+    # on the command line, a run ends when it is trained: `evaluate --protocols` scores.
     config.protocols = ("one_step", "rollout")
     # Windows forecast at a time, over all devices.
     config.batch_size = 8

@@ -79,7 +79,7 @@ CONFIG = {
 METRICS = [
     {"step": 20, "loss": 0.5, "learning_rate": 1e-3},
     {"step": 40, "loss": 0.25, "steps_per_second": 2.0},
-    {"step": 40, "validation_nrmse": 0.003},
+    {"step": 40, "validation_nrmse": 0.003, "validation_rmse": 0.5},
 ]
 
 

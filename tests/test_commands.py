@@ -126,6 +126,28 @@ def test_evaluate_scores_every_trajectory_of_a_file(finished, water_file, tmp_pa
     assert scores["protocols"]["rollout"]["samples"] == 40
 
 
+def test_evaluate_scores_by_other_protocols(finished, tmp_path):
+    output = tmp_path / "scores.json"
+    command = f"evaluate --workdir {finished} --output {output} --protocols one_step"
+    main(command.split())
+    assert json.loads(output.read_text())["protocols"].keys() == {"one_step"}
+
+
+def test_evaluate_needs_a_protocol(finished, tmp_path, capsys):
+    unscored = tmp_path / "unscored"
+    shutil.copytree(finished, unscored)
+    config = json.loads((unscored / "config.json").read_text())
+    config["eval"]["protocols"] = []
+    (unscored / "config.json").write_text(json.dumps(config))
+    message = error_of(capsys, "evaluate", "--workdir", str(finished), str(unscored))
+    assert f"{unscored}: its eval.protocols names none" in message
+    assert "one_step" in message and "--protocols" in message
+    message = error_of(
+        capsys, "evaluate", "--workdir", str(unscored), "--protocols", "one_stop"
+    )
+    assert "one_stop" in message and "one_step" in message
+
+
 def test_evaluate_puts_runs_side_by_side_and_opens_their_data_once(
     finished, tmp_path, capsys, monkeypatch
 ):

@@ -39,7 +39,6 @@ def test_every_file_of_configs_can_run(name):
         ("train.ema", 1.0, "a share below 1"),
         ("train.optimizer", "adm", "expected one of adamw"),
         ("eval.protocols", ("one_stop",), "names among one_step, rollout"),
-        ("eval.protocols", (), "names among one_step, rollout"),
     ],
     ids=str,
 )

@@ -21,7 +21,7 @@ import adr_jax
 from adr_jax import data, models
 from adr_jax.errors import InputError
 from adr_jax.evaluation import samples
-from adr_jax.evaluation.metrics import Ratio
+from adr_jax.evaluation.metrics import Ratio, metrics_of
 from adr_jax.training import (
     checkpoint,
     locks,
@@ -73,7 +73,7 @@ def resumable(config):
     return config
 
 
-def test_a_run_leaves_what_is_promised(finished):
+def test_a_run_leaves_what_is_promised(finished, resumable):
     names = {path.name for path in finished.iterdir()}
     assert names == {
         "config.json",
@@ -88,8 +88,11 @@ def test_a_run_leaves_what_is_promised(finished):
     }
     logged = [line for line in lines(finished) if "loss" in line]
     assert [line["step"] for line in logged] == [2, 4, 6]
-    validated = [line for line in lines(finished) if "validation_nrmse" in line]
+    validated = [line for line in lines(finished) if "train_seconds" in line]
     assert [line["step"] for line in validated] == [3, 6]
+    metrics = [metric.name for metric in metrics_of(data.load(resumable.data))]
+    names = [*metrics, f"{metrics[0]}_first_step"]
+    assert list(validated[0])[1:-1] == [f"validation_{name}" for name in names]
     scores = json.loads((finished / "results.json").read_text())
     assert set(scores["protocols"]) == {"one_step", "rollout"}
     assert sum(scores["data"]["trajectories"].values()) == 40
@@ -388,6 +391,14 @@ def test_a_protocol_that_cannot_be_scored_is_refused_before_training(config, tmp
     with pytest.raises(InputError, match="32 frames does not fit .* split test"):
         loop.train_and_evaluate(config, tmp_path / "run")
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_without_protocols_a_run_ends_trained_and_not_scored(config, tmp_path, capsys):
+    config.eval.protocols = ()
+    loop.train_and_evaluate(config, tmp_path)
+    assert "not scored, as eval.protocols names none" in capsys.readouterr().out
+    assert adr_jax.load(tmp_path).record["step"] == 6
+    assert not (tmp_path / "results.json").exists()
 
 
 def test_a_loss_of_classes_is_refused_before_training(config, tmp_path):

@@ -1,7 +1,7 @@
 """Score trained models on their test split, or on every trajectory of a file.
 
-python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--output FILE.json]
-    [--robustness] [--time_step] [--resolution]
+python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--protocols NAME ...]
+    [--output FILE.json] [--robustness] [--time_step] [--resolution]
 
 Scores of the test split also go into each workdir's model_card.md.
 """
@@ -16,6 +16,7 @@ from adr_jax import data
 from adr_jax.data.dataset import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.model_card import write_model_card
+from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import checkpoint, configuration, parallel, results
 
@@ -30,6 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         metavar="FILE",
         help="score all its trajectories instead of the test split",
+    )
+    parser.add_argument(
+        "--protocols",
+        nargs="+",
+        choices=tuple(PROTOCOLS),
+        metavar="NAME",
+        help="instead of those of the configuration",
     )
     for study, (of, _) in results.STUDIES.items():
         parser.add_argument(
@@ -53,6 +61,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("--resolution makes its own data: leave --data out")
     folders = [epath.Path(workdir) for workdir in arguments.workdir]
     trees = [read_config(folder / "config.json") for folder in folders]
+    for folder, tree in zip(folders, trees, strict=True):
+        if not (arguments.protocols or configuration.from_json(tree).eval.protocols):
+            raise InputError(
+                f"{folder}: its eval.protocols names none; name some of "
+                f"{', '.join(PROTOCOLS)} by --protocols"
+            )
     parallel.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
     datasets: dict[str, Dataset] = {}
     scores = []
@@ -62,6 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
             run.config.data.path = str(arguments.data.absolute())
             run.config.data.split = "all"
             run.config.data.exclude = []
+        if arguments.protocols:
+            run.config.eval.protocols = tuple(arguments.protocols)
         which = run.config.data.to_json()
         if which not in datasets:
             if arguments.data is None:

@@ -133,7 +133,7 @@ def check(config: ConfigDict) -> None:
         if not (math.isfinite(fields[name]) and fields[name] >= least):
             _refuse(name, fields[name], f"a number from {least} up")
     named = fields["eval.protocols"]
-    if not named or not set(named) <= set(PROTOCOLS):
+    if not set(named) <= set(PROTOCOLS):
         _refuse("eval.protocols", named, f"names among {', '.join(PROTOCOLS)}")
     for name in ("train.ema", "train.feedback_after", "data.dropped", "data.missing"):
         if fields[name] >= 1:

@@ -111,6 +111,10 @@ def _journal(
 def _evaluate(workdir: epath.Path, dataset: Dataset) -> None:
     """Scores on all processes, writes on the first, which the others wait for."""
     run = load(workdir)
+    if not run.config.eval.protocols:
+        command = f"python -m adr_jax evaluate --workdir {workdir} --protocols NAME"
+        parallel.say(f"not scored, as eval.protocols names none; {command} does it")
+        return
     scores = results.evaluate(run, dataset)
     results.write_samples(run, dataset, scores, workdir / "figures")
 

@@ -17,8 +17,12 @@ SHOWN_FRAMES = 4
 def make_validation(
     config: ConfigDict, dataset: Dataset, forecast: Callable
 ) -> Callable[[PyTree], dict[str, float]]:
-    """Parameters to the first metric of short rollouts, spread over the split."""
-    metric = metrics_of(dataset)[0]
+    """Parameters to the metrics of short rollouts, spread over the split.
+
+    Scores come in the order of the data set's metrics: the one that chooses the best
+    model is the first. It also has a score of the first frame alone.
+    """
+    metrics = metrics_of(dataset)
     history = config.data.history
     frames = _frames(config, dataset)
     windows = Windows(dataset, "validation", history + frames)
@@ -26,17 +30,20 @@ def make_validation(
     numbers = np.unique(chosen.astype(int))
 
     def validate(params: PyTree) -> dict[str, float]:
-        scores = []
+        batches = []
         for start in range(0, len(numbers), config.eval.batch_size):
             batch = numbers[start : start + config.eval.batch_size]
             window = windows.read(batch)
             past, target = window[:, :history], window[:, history:]
-            scores.append(metric.measure(forecast(params, past, frames), target))
-        ratio = Ratio.joined(scores)
-        return {
-            f"validation_{metric.name}": ratio.score(),
-            f"validation_{metric.name}_first_step": float(ratio.by_step()[0]),
+            ahead = forecast(params, past, frames)
+            batches.append([metric.measure(ahead, target) for metric in metrics])
+        ratios = [Ratio.joined(of) for of in zip(*batches, strict=True)]
+        scores = {
+            f"validation_{metric.name}": ratio.score()
+            for metric, ratio in zip(metrics, ratios, strict=True)
         }
+        first_frame = float(ratios[0].by_step()[0])
+        return scores | {f"validation_{metrics[0].name}_first_step": first_frame}
 
     return validate
 

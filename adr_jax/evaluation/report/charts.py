@@ -1,7 +1,7 @@
 """Charts of scores, of training and of spectra, each with words for who sees none."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -67,15 +67,12 @@ def by_step(
 
 
 def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[Picture]:
-    """The loss and everything measured on the validation split, against the step.
+    """The loss and the validation score that chooses the best model, against the step.
 
     `metrics` are run -> metric -> step -> value; of one run, its name is not shown.
     """
     names = dict.fromkeys(
-        name
-        for of in metrics.values()
-        for name in ("loss", *(m for m in of if m.startswith("validation")))
-        if name in of
+        name for of in metrics.values() for name in _progress(of) if name in of
     )
     pictures = []
     for name in names:
@@ -98,6 +95,14 @@ def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[P
     if not pictures:
         raise LeftOut("metrics.jsonl has neither a loss nor a validation score")
     return pictures
+
+
+def _progress(metrics: Mapping[str, object]) -> Iterator[str]:
+    """The names of what tells how a training went."""
+    yield "loss"
+    # The first score chooses the best model. Of the others tables tell enough.
+    for chooser in [name for name in metrics if name.startswith("validation_")][:1]:
+        yield from (chooser, f"{chooser}_first_step")
 
 
 def spectra(samples: Samples, data: Mapping) -> list[Picture]:
