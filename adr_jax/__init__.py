@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from adr_jax.models.adrnet import ADRNet
     from adr_jax.models.blocks import ADRBlock
     from adr_jax.operators.advection import pull, push
-    from adr_jax.training.checkpoint import load
+    from adr_jax.training.trained import load
 
 _HOME = {
     "push": "adr_jax.operators.advection",
     "pull": "adr_jax.operators.advection",
     "ADRNet": "adr_jax.models.adrnet",
     "ADRBlock": "adr_jax.models.blocks",
-    "load": "adr_jax.training.checkpoint",
+    "load": "adr_jax.training.trained",
 }
 
 __all__ = ["ADRBlock", "ADRNet", "load", "pull", "push"]

@@ -27,7 +27,7 @@ from adr_jax import data
 from adr_jax.data.windows import Windows
 from adr_jax.evaluation.forecaster import normaliser
 from adr_jax.models.blocks import BALANCES, TERMS, Balance
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import parallel, trained
 
 COLOURS = dict(zip(TERMS, ("#0072b2", "#009e73", "#d55e00"), strict=True))
 WINDOWS = 16
@@ -85,7 +85,7 @@ def rows_of(name: str, arguments: argparse.Namespace) -> list[dict]:
 
 def settled(workdir: pathlib.Path) -> tuple[np.ndarray, list[np.ndarray]]:
     """Shares of the three terms and their factors, on windows spread over the test."""
-    run = checkpoint.load(workdir)
+    run = trained.load(workdir)
     windows = Windows(data.load(run.config.data), "test", run.config.data.history)
     frames = windows.read(np.linspace(0, len(windows) - 1, WINDOWS).astype(int))
     shares = run.shares(frames)
@@ -93,7 +93,7 @@ def settled(workdir: pathlib.Path) -> tuple[np.ndarray, list[np.ndarray]]:
     return shares.mean(axis=(0, 1)), factors_of(run, frames)
 
 
-def factors_of(run: checkpoint.Run, frames: np.ndarray) -> list[np.ndarray]:
+def factors_of(run: trained.Run, frames: np.ndarray) -> list[np.ndarray]:
     """Those on the step size of each term, over blocks, channels and windows."""
     if run.config.model.balance == "fixed":
         return [np.ones(1)] * len(TERMS)

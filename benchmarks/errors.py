@@ -21,7 +21,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics.fields import nrmse
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
-from adr_jax.training import checkpoint
+from adr_jax.training import trained
 
 STEPS = (1, 10, 50, 91)
 # Bounds of the wavelengths, in cells: the shortest is that of a checkerboard.
@@ -36,10 +36,10 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=8)
     arguments = parser.parse_args()
     for workdir in arguments.workdir:
-        report(checkpoint.load(workdir), arguments.trajectories)
+        report(trained.load(workdir), arguments.trajectories)
 
 
-def report(run: checkpoint.Run, count: int) -> None:
+def report(run: trained.Run, count: int) -> None:
     """Prints the table of one run."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)

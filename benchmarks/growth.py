@@ -25,7 +25,7 @@ from adr_jax import data
 from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import checkpoint
+from adr_jax.training import trained
 
 WAVELENGTHS = (None, 64, 32, 16, 8, 4)  # cells; None is a shift of the level
 STEPS = (1, 10)
@@ -41,13 +41,13 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=4, help="from the test split")
     arguments = parser.parse_args()
     for workdir in arguments.workdir:
-        run = checkpoint.load(workdir)
+        run = trained.load(workdir)
         if arguments.data:
             run.config.data.path, run.config.data.split = arguments.data, "all"
         report(run, data.load(run.config.data), arguments.histories)
 
 
-def report(run: checkpoint.Run, dataset: data.Dataset, count: int) -> None:
+def report(run: trained.Run, dataset: data.Dataset, count: int) -> None:
     """Prints the table of one run."""
     history_length = run.config.data.history
     windows = Windows(dataset, "test", history_length)

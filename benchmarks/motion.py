@@ -38,7 +38,7 @@ from adr_jax.data import ocean, synthetic
 from adr_jax.data.dataset import Dataset
 from adr_jax.data.motion import phase_correlation
 from adr_jax.errors import InputError
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import parallel, trained
 
 NAMES = (
     *(f"synthetic_{shape}" for shape in synthetic.SHAPES),
@@ -76,7 +76,7 @@ def main() -> None:
     print("| set | of | angle | length | cosine |\n|---|---|---|---|---|")
     found, rows = {}, []
     for name in runs:
-        run = checkpoint.load(workdir_of(name, arguments.output))
+        run = trained.load(workdir_of(name, arguments.output))
         found[name] = motion_of(run, arguments.windows)
         rows += rows_of(name, found[name])
     text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
@@ -86,7 +86,7 @@ def main() -> None:
     print(figure)
 
 
-def motion_of(run: checkpoint.Run, count: int) -> Motion:
+def motion_of(run: trained.Run, count: int) -> Motion:
     """What the run moves, what moves, and what phase correlation finds."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)
@@ -134,7 +134,7 @@ def spread(dataset: Dataset, past: int, count: int) -> list[tuple[int, int]]:
 
 
 def reference_of(
-    run: checkpoint.Run,
+    run: trained.Run,
     dataset: Dataset,
     places: Sequence[tuple[int, int]],
     frames: np.ndarray,

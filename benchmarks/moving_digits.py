@@ -27,7 +27,7 @@ from adr_jax.data.dataset import SPLITS
 from adr_jax.evaluation.advected import FORECASTERS
 from adr_jax.evaluation.metrics import images
 from adr_jax.evaluation.run_files import read_results
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import parallel, trained
 
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
@@ -132,7 +132,7 @@ def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]
     """MSE at each of SPEEDS, by forecaster: a row for each seed."""
     pool = digits.pools("")["test"]
     forecasters = {
-        name: [checkpoint.load(workdir_of(f"{name} {seed}", output)) for seed in seeds]
+        name: [trained.load(workdir_of(f"{name} {seed}", output)) for seed in seeds]
         for name in NETWORKS
     }
     scores = {who: [[] for _ in seeds] for who in NETWORKS}

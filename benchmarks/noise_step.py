@@ -9,13 +9,13 @@ from ml_collections import ConfigDict
 from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Batch
 from adr_jax.training import configuration
-from adr_jax.training.checkpoint import build_model
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     TrainState,
     init_state,
     make_train_step,
 )
+from adr_jax.training.trained import build_model
 
 UNIT = Statistics((0.0,), (1.0,), (1.0,), (1.0,))
 

@@ -29,7 +29,7 @@ from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from adr_jax.evaluation.advected import FORECASTERS
 from adr_jax.evaluation.metrics import events
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import parallel, trained
 
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
@@ -72,9 +72,7 @@ def main() -> None:
         for name, network in NETWORKS.items()
     }
     train_all(runs, arguments.output)
-    models = {
-        name: checkpoint.load(workdir_of(name, arguments.output)) for name in runs
-    }
+    models = {name: trained.load(workdir_of(name, arguments.output)) for name in runs}
     print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
     last_hours = next(iter(models.values())).config.data.copy_and_resolve_references()
     other = last_hours.copy_and_resolve_references()
@@ -93,7 +91,7 @@ def main() -> None:
 
 
 def score(
-    windows: Windows, models: Mapping[str, checkpoint.Run]
+    windows: Windows, models: Mapping[str, trained.Run]
 ) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
     """CSI and FSS at each lead time by forecaster, and the middle nowcast's frames."""
     nowcasts: dict[str, Nowcast] = {

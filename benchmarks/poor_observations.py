@@ -23,7 +23,7 @@ from one_core import train_all, workdir_of
 from adr_jax import data
 from adr_jax.evaluation import robustness
 from adr_jax.evaluation.advected import FORECASTERS
-from adr_jax.training import checkpoint, parallel, results
+from adr_jax.training import parallel, results, trained
 
 NETWORKS = {"ADRNet": "adrnet", "CNN": "cnn"}
 OBSERVATIONS = {"clean": {}, "poor": {"data.noise": 0.1, "data.missing": 0.2}}
@@ -50,7 +50,7 @@ def main() -> None:
     train_all(runs, arguments.output)
     scores: dict[str, dict[str, list]] = {}
     for name in runs:
-        run = checkpoint.load(workdir_of(name, arguments.output))
+        run = trained.load(workdir_of(name, arguments.output))
         result = results.robustness_of(run, data.load(run.config.data))
         group = name.rpartition(" ")[0]
         for kind in robustness.LEVELS:

@@ -24,7 +24,7 @@ from one_core import train_all, workdir_of
 
 from adr_jax.data import synthetic
 from adr_jax.evaluation.metrics import fields
-from adr_jax.training import checkpoint, parallel
+from adr_jax.training import parallel, trained
 
 SHAPE, CELLS, PAST, AHEAD = "rotation", 64, 4, 60
 BLOCKS = (1, 2, 4)
@@ -60,7 +60,7 @@ def main() -> None:
     flows = {interval: frames_at(interval) for interval in INTERVALS}
     rows = []
     for (blocks, splitting), name in zip(keys, runs, strict=True):
-        run = checkpoint.load(workdir_of(name, arguments.output))
+        run = trained.load(workdir_of(name, arguments.output))
         rows.append(
             {
                 "blocks": blocks,
@@ -86,7 +86,7 @@ def frames_at(interval: float) -> np.ndarray:
     return np.stack([synthetic.tracer(SHAPE, CELLS, seed, times) for seed in seeds])
 
 
-def score(run: checkpoint.Run, interval: float, frames: np.ndarray) -> dict:
+def score(run: trained.Run, interval: float, frames: np.ndarray) -> dict:
     """nRMSE by step, the median over flows."""
     past, target = frames[:, :PAST], frames[:, PAST:]
     ahead = run.at_interval(interval).forecast(past, AHEAD)

@@ -25,9 +25,9 @@ from noise_step import UNIT, noise_step
 import adr_jax
 from adr_jax.models.blocks import Velocity
 from adr_jax.training import parallel
-from adr_jax.training.checkpoint import build_model
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import init_state
+from adr_jax.training.trained import build_model
 from configs import shallow_water
 
 

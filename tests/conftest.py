@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from adr_jax import data
 from adr_jax.data import dam_break, shallow_water
-from adr_jax.training import checkpoint, configuration, optimizer, record, step
+from adr_jax.training import checkpoint, configuration, optimizer, record, step, trained
 from configs import base
 
 # Before anything asks for devices: what is shared among devices must be seen to be.
@@ -111,7 +111,7 @@ def untrained(tmp_path_factory, make_config) -> pathlib.Path:
     dataset = data.load(config.data)
     content = record.new_record(dataset)
     statistics = record.Record(content, workdir).statistics
-    model = checkpoint.build_model(config, statistics)
+    model = trained.build_model(config, statistics)
     frame_shape = dataset.trajectories.frame_shape
     rule = optimizer.make_optimizer(config.train)
     state = step.init_state(model, rule, config, frame_shape)

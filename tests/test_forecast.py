@@ -43,7 +43,7 @@ def use(tmp_path, monkeypatch):
         model = Model(frame_shape, channels, channels_out)
         model.config.data.update(data)
         (tmp_path / "config.json").write_text(model.config.to_json())
-        monkeypatch.setattr(forecast.checkpoint, "load", lambda _: model)
+        monkeypatch.setattr(forecast.trained, "load", lambda _: model)
 
     return use_model
 

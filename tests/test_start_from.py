@@ -7,7 +7,7 @@ import pytest
 from etils import epath
 
 from adr_jax.errors import InputError
-from adr_jax.training import checkpoint, loop, preparation
+from adr_jax.training import checkpoint, loop, preparation, trained
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_its_first_parameters_are_the_other_runs_best(untrained, config, tmp_pat
     other = prepared(config, tmp_path / "other")
     config.train.start_from = str(untrained)
     run = prepared(config, tmp_path / "run")
-    best = checkpoint.load(untrained).params
+    best = trained.load(untrained).params
     chex.assert_trees_all_equal(run.state.params, best, run.state.average)
     assert int(run.state.step) == run.first_step == 0
     with pytest.raises(AssertionError):

@@ -10,7 +10,6 @@ from adr_jax import data
 from adr_jax.data.statistics import Statistics
 from adr_jax.data.windows import Batch, Windows, read_batch
 from adr_jax.training import configuration, parallel
-from adr_jax.training.checkpoint import build_model
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     SCHEDULES,
@@ -18,6 +17,7 @@ from adr_jax.training.step import (
     learning_rate,
     make_train_step,
 )
+from adr_jax.training.trained import build_model
 
 
 def build(config, feedback=0):

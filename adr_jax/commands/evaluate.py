@@ -18,7 +18,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import checkpoint, configuration, parallel, results
+from adr_jax.training import configuration, parallel, results, trained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     datasets: dict[str, Dataset] = {}
     scores = []
     for workdir in arguments.workdir:
-        run = checkpoint.load(workdir)
+        run = trained.load(workdir)
         if arguments.data is not None:
             run.config.data.path = str(arguments.data.absolute())
             run.config.data.split = "all"

@@ -20,7 +20,7 @@ from jax import export as jax_export
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import checkpoint
+from adr_jax.training import trained
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 # The least number of cells that a field may have along an axis.
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(
             "export needs flatbuffers: pip install 'adr_jax[export]'"
         ) from error
-    exported = export_step(checkpoint.load(arguments.workdir))
+    exported = export_step(trained.load(arguments.workdir))
     content = exported.serialize()
     with written(arguments.output, "--output") as partial:
         partial.write_bytes(content)
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {_words(history.shape)} to {_words(frames.shape)}")
 
 
-def export_step(model: checkpoint.Run) -> jax_export.Exported:
+def export_step(model: trained.Run) -> jax_export.Exported:
     """A forecast step of the best model, with the most general shape that it allows."""
     config = model.config
     forecast = physical_rollout(

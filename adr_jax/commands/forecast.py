@@ -21,7 +21,7 @@ from adr_jax.data import array_writer
 from adr_jax.data.sequences import Sequences, channel_names, open_sequences
 from adr_jax.errors import InputError
 from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import checkpoint, configuration, parallel
+from adr_jax.training import configuration, parallel, trained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     source = _open(arguments, config)
     batch_size = config.eval.batch_size
     parallel.prepare_host(batch_size)
-    model = checkpoint.load(arguments.workdir)
+    model = trained.load(arguments.workdir)
     _check_fits(source, model, is_chosen=bool(arguments.variable))
     if gif is not None and len(source.frame_shape) != 3:
         raise InputError("--gif draws fields of rows and columns; leave it out")
@@ -99,7 +99,7 @@ def _open(arguments: argparse.Namespace, config: ConfigDict) -> Sequences:
     )
 
 
-def _check_fits(source: Sequences, model: checkpoint.Run, *, is_chosen: bool) -> None:
+def _check_fits(source: Sequences, model: trained.Run, *, is_chosen: bool) -> None:
     """Refuses frames that are not what the model knows."""
     got, known = source.frame_shape, model.frame_shape
     if len(got) != len(known) or got[-1] != known[-1]:
@@ -108,11 +108,11 @@ def _check_fits(source: Sequences, model: checkpoint.Run, *, is_chosen: bool) ->
             f"{_words(known)}: choose another --variable, or say what is what with "
             "--axes"
         )
-    names, trained = channel_names(source), tuple(model.record["channels"])
-    if model.config.data.name == "arrays" and not is_chosen and names != trained:
+    names, learned = channel_names(source), tuple(model.record["channels"])
+    if model.config.data.name == "arrays" and not is_chosen and names != learned:
         raise InputError(
             f"{source.path} has {', '.join(names)}, the model was trained on "
-            f"{', '.join(trained)}: name the --variable if they are the same thing"
+            f"{', '.join(learned)}: name the --variable if they are the same thing"
         )
     if got != known:
         print(
@@ -133,7 +133,7 @@ def _words(frame_shape: tuple[int, ...]) -> str:
 
 
 def _forecasts(
-    source: Sequences, model: checkpoint.Run, steps: int, batch_size: int
+    source: Sequences, model: trained.Run, steps: int, batch_size: int
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Number, history and forecast of every trajectory, of the channels forecast."""
     with tqdm(total=len(source.keys), unit="trajectory", disable=None) as bar:
@@ -149,7 +149,7 @@ def _forecasts(
             bar.update(len(numbers))
 
 
-def _history(source: Sequences, number: int, model: checkpoint.Run) -> np.ndarray:
+def _history(source: Sequences, number: int, model: trained.Run) -> np.ndarray:
     """The last frames of a trajectory, if anything is known of every channel."""
     stop = source.lengths[number]
     frames = source.read(number, stop - model.config.data.history, stop)

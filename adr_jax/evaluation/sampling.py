@@ -24,7 +24,7 @@ Batches = Callable[[Callable, np.ndarray], Any]
 
 
 class Model(Protocol):
-    """What is asked of a model: `training.checkpoint.Run` is one."""
+    """What is asked of a model: `training.trained.Run` is one."""
 
     def forecast(self, frames: np.ndarray, steps: int) -> np.ndarray:
         """The frames that follow."""

@@ -13,12 +13,13 @@ from adr_jax.evaluation import protocols
 from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.report import write_report
 from adr_jax.training import configuration, locks, losses, parallel, results
-from adr_jax.training.checkpoint import Checkpoints, load
+from adr_jax.training.checkpoint import Checkpoints
 from adr_jax.training.clock import StartUp
 from adr_jax.training.journal import Journal
 from adr_jax.training.preparation import describe_data, open_data, prepare
 from adr_jax.training.session import Session
 from adr_jax.training.stopping import StopSignals
+from adr_jax.training.trained import load
 
 # What is wrong with a disk or a mount, not with the program; h5py gives no number.
 DISK_ERRORS = {

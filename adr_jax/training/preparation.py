@@ -24,16 +24,12 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.run_files import read_config
 from adr_jax.training import configuration, locks, parallel
-from adr_jax.training.checkpoint import (
-    Checkpoints,
-    build_model,
-    check_same_arrays,
-    load,
-)
+from adr_jax.training.checkpoint import Checkpoints
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.record import Record, new_record
 from adr_jax.training.step import TrainState, init_state, make_train_step
 from adr_jax.training.stopping import with_vote, with_wish
+from adr_jax.training.trained import build_model, check_same_arrays, load
 
 log = logging.getLogger("adr_jax")
 

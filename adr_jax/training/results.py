@@ -19,7 +19,7 @@ from adr_jax.evaluation import (
 from adr_jax.evaluation.run_files import write_whole
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration, parallel
-from adr_jax.training.checkpoint import Run
+from adr_jax.training.trained import Run
 
 
 def evaluate(run: Run, dataset: Dataset) -> dict:

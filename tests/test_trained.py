@@ -11,7 +11,7 @@ import adr_jax
 from adr_jax.data.pdebench import PDEBenchFile
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import checkpoint
+from adr_jax.training import trained
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_time_step_can_be_scaled(model, frames):
     np.testing.assert_array_equal(same, model.forecast(frames, steps=2))
     config = copy.deepcopy(model.config)
     config.model.name = "unet"
-    network = checkpoint.build_model(config, model.statistics)
+    network = trained.build_model(config, model.statistics)
     other = dataclasses.replace(model, config=config, model=network)
     with pytest.raises(InputError, match="a unet has no time step"):
         other.at_interval(2)
@@ -131,7 +131,7 @@ def test_steps_that_are_none(model, frames, steps):
 def test_a_network_without_transport_has_no_displacement(model, frames):
     config = copy.deepcopy(model.config)
     config.model.name = "cnn"  # with the very same parameters
-    network = checkpoint.build_model(config, model.statistics)
+    network = trained.build_model(config, model.statistics)
     still = dataclasses.replace(model, config=config, model=network)
     assert still.displacement(frames) is None
     assert still.shares(frames) is None
