@@ -193,7 +193,7 @@ def score(of: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
 def draw(found: dict[str, Motion]):
     """The last frame of each run's last window, under both motions."""
     plt.rcParams |= {"font.size": 9}
-    columns = min(3, len(found))
+    columns = min(4, len(found))
     rows = -(-len(found) // columns)
     figure, panels = plt.subplots(
         *(rows, columns),
