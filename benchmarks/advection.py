@@ -1,6 +1,6 @@
 """What advection is worth: push, pull and none, on five data sets.
 
-    python benchmarks/advection.py [--data FOLDER] [--minutes 1.5] [--seeds 0 1]
+    python benchmarks/advection.py [--data FOLDER] [--minutes 1.25] [--seeds 0 1]
         [--only NAME ...] [--output runs/advection]
 
 On each set its configuration trains three times from each seed with another transport
@@ -32,7 +32,7 @@ NAMES = {
     "cloud_sample": "cloud sample",
     "ocean": "ocean tracer",
 }
-# Waves at half the resolution, where 90 seconds are worth 250 steps.
+# Waves at half the resolution, where 75 seconds are worth 300 steps.
 FURTHER = {"shallow_water": {"data.cells": 64}}
 
 Curves = dict[tuple[str, str, int], Curve]
@@ -44,7 +44,7 @@ def main() -> None:
     )
     usual = os.environ.get("ADR_JAX_TEST_DATA")
     parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
-    parser.add_argument("--minutes", type=float, default=1.5, help="of each run")
+    parser.add_argument("--minutes", type=float, default=1.25, help="of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=list(NAMES))
     parser.add_argument("--output", type=pathlib.Path, default="runs/advection")

@@ -1,6 +1,6 @@
 """The balance of advection, diffusion and reaction: what it settles at, on five sets.
 
-    python benchmarks/balance.py [--data FOLDER] [--minutes 1.5] [--seeds 0]
+    python benchmarks/balance.py [--data FOLDER] [--minutes 1.25] [--seeds 0]
         [--only NAME ...] [--output runs/balance]
 
 The sets and their training are those of benchmarks/advection.py, each with the
@@ -39,7 +39,7 @@ def main() -> None:
     )
     usual = os.environ.get("ADR_JAX_TEST_DATA")
     parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
-    parser.add_argument("--minutes", type=float, default=1.5, help="of each run")
+    parser.add_argument("--minutes", type=float, default=1.25, help="of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=list(NAMES))
     parser.add_argument("--output", type=pathlib.Path, default="runs/balance")
