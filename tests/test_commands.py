@@ -129,7 +129,9 @@ def test_evaluate_scores_every_trajectory_of_a_file(finished, water_file, tmp_pa
 def test_evaluate_scores_by_other_protocols(finished, tmp_path):
     output = tmp_path / "scores.json"
     command = f"evaluate --workdir {finished} --output {output} --protocols one_step"
+    card = (finished / "model_card.md").read_text()
     main(command.split())
+    assert (finished / "model_card.md").read_text() == card  # all of its protocols
     assert json.loads(output.read_text())["protocols"].keys() == {"one_step"}
 
 

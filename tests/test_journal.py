@@ -75,6 +75,15 @@ def test_a_line_and_an_event_for_each_record(workdir):
     np.testing.assert_array_equal(shown.reshape(3, 4, -1)[..., 0], picture)
 
 
+def test_what_nothing_defined_is_left_out(workdir):
+    with Journal(workdir, first_step=0, total_steps=6) as journal:
+        journal.record(3, {"validation_far": float("nan"), "validation_csi": 0.5})
+    assert [json.loads(line) for line in lines(workdir)] == [
+        {"step": 3, "validation_csi": 0.5}
+    ]
+    assert [value.tag for _, value in events(workdir)] == ["validation_csi"]
+
+
 def test_lines_of_steps_to_be_done_again_are_dropped(workdir):
     whole = ['{"step": 2, "loss": 1.0}', '{"step": 4, "loss": 0.5}']
     text = "\n".join([*whole, '{"step": 6, "loss": 0.2}', '{"step": 8, "lo'])

@@ -56,6 +56,8 @@ def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
             record["best_score"], rel=1e-4
         )
         assert other_record["statistics"] == record["statistics"]
+        # The first metric is the one that chooses, for who reads the log.
+        assert names_of_scores(workdir) == names_of_scores(tmp_path / "four")
 
 
 def test_an_error_of_one_process_ends_all_with_its_message(make_config, tmp_path):
@@ -126,6 +128,11 @@ def last(workdir):
 def losses(workdir):
     logged = map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())
     return [line["loss"] for line in logged if "loss" in line]
+
+
+def names_of_scores(workdir):
+    logged = map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())
+    return [list(line) for line in logged if "train_seconds" in line]
 
 
 def train(settings, workdir, processes, number, port, stop_at):

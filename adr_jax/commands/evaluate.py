@@ -3,7 +3,8 @@
 python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--protocols NAME ...]
     [--output FILE.json] [--robustness] [--time_step] [--resolution]
 
-Scores of the test split also go into each workdir's model_card.md.
+Scores of the test split by the configuration's own protocols also go into each
+workdir's model_card.md.
 """
 
 import argparse
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
         }
         result = results.evaluate(run, datasets[which]) | studies
         scores.append((workdir, result))
-    if arguments.data is None:
+    if arguments.data is None and not arguments.protocols:
         _write_cards(scores)
     print(results.summary(scores))
     if output is not None:

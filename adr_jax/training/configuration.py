@@ -108,6 +108,7 @@ MAY_CHANGE = (
     "train.log_every",
     "train.checkpoint_every",
     "train.patience",
+    "eval.protocols",
 )
 
 

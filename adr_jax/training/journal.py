@@ -73,7 +73,9 @@ class Journal:
             self._bar.update(step - self._bar.n)
 
     def record(self, step: int, metrics: dict[str, float]) -> None:
-        """Metrics to the files alone."""
+        """Metrics to the files alone, but for those that nothing defined."""
+        # Such as the share of false alarms where no rain was forecast; JSON has no NaN.
+        metrics = {key: value for key, value in metrics.items() if np.isfinite(value)}
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._file.flush()
         for name, value in metrics.items():

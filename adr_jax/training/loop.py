@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from etils import epath
 from ml_collections import ConfigDict
@@ -67,7 +67,7 @@ def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
         )
         losses.check(config.train.loss, dataset)
         train(config, folder, dataset, signals, start_up)
-        _evaluate(folder, dataset)
+        _evaluate(folder, dataset, config.eval.protocols)
 
 
 def train(
@@ -109,13 +109,16 @@ def _journal(
         yield journal
 
 
-def _evaluate(workdir: epath.Path, dataset: Dataset) -> None:
+def _evaluate(workdir: epath.Path, dataset: Dataset, named: Sequence[str]) -> None:
     """Scores on all processes, writes on the first, which the others wait for."""
-    run = load(workdir)
-    if not run.config.eval.protocols:
-        command = f"python -m adr_jax evaluate --workdir {workdir} --protocols NAME"
-        parallel.say(f"not scored, as eval.protocols names none; {command} does it")
+    if not named:
+        parallel.say(
+            "not scored, as eval.protocols names none: the same command with some of "
+            f"{', '.join(protocols.PROTOCOLS)} scores it"
+        )
         return
+    run = load(workdir)
+    run.config.eval.protocols = named
     scores = results.evaluate(run, dataset)
     results.write_samples(run, dataset, scores, workdir / "figures")
 

@@ -35,7 +35,7 @@ log = logging.getLogger("adr_jax")
 
 # A run is fitted into train.minutes by steps that take so many seconds together, or a
 # share of the minutes where that is less: a few alone are off by a factor of two.
-TIMED_SECONDS, TIMED_SHARE = 3.0, 0.05
+TIMED_SECONDS, TIMED_SHARE = 10.0, 0.05
 
 
 @dataclasses.dataclass
@@ -236,7 +236,7 @@ def _steps_within(
 def _seconds_a_step(
     step: Callable, state: TrainState, read: Callable[[int], Batch], enough: float
 ) -> float:
-    """The mean over `enough` seconds, with reading the data; the state is copied."""
+    """The mean over about `enough` seconds, data read too; the state is copied."""
     copy = parallel.replicate(jax.device_get(state))
 
     def take(count: int) -> float:
