@@ -139,8 +139,9 @@ def draw(scores: Mapping[str, Mapping], shown: Mapping[str, np.ndarray]):
     """CSI by lead time for both tests, and what one nowcast looked like."""
     plt.rcParams |= {"font.size": 9}
     rows = ["observed", "ADRNet 0", "ADRNet, turned 0", "advected"]
-    figure = plt.figure(figsize=(8.5, 9.5), layout="constrained")
-    grid = figure.add_gridspec(2, 1, height_ratios=(1, 2.6))
+    rows += ["pysteps"] if "pysteps" in shown else []
+    figure = plt.figure(figsize=(8.5, 3 + 1.65 * len(rows)), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(1, 0.65 * len(rows)))
     above, below = (figure.add_subfigure(part) for part in grid)
     panels = above.subplots(1, len(scores), sharey=True)
     minutes = MINUTES * (1 + np.arange(AHEAD))
