@@ -407,6 +407,7 @@ def test_without_protocols_a_run_ends_trained_and_not_scored(config, tmp_path, c
     loop.train_and_evaluate(config, tmp_path)
     scores = json.loads((tmp_path / "results.json").read_text())
     assert scores["protocols"].keys() == {"one_step"}
+    assert adr_jax.load(tmp_path).config.eval.protocols == ["one_step"]
 
 
 def test_a_loss_of_classes_is_refused_before_training(config, tmp_path):

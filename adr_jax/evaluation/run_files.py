@@ -9,6 +9,12 @@ from etils import epath
 
 from adr_jax.errors import InputError
 
+# What makes the files of a run that has been scored.
+SCORER = (
+    "train.py writes it when a run ends that has eval.protocols; the same command "
+    "again finishes a run"
+)
+
 
 def write_whole(path: epath.Path, content: str | bytes) -> None:
     """Writes a file whole or not at all; the folder may be in a bucket."""
@@ -32,13 +38,12 @@ def read_config(path: epath.Path) -> dict:
 
 def read_results(path: epath.Path) -> dict:
     """Reads the scores of a run: at least `protocols`, name -> row -> metric."""
-    maker = "train.py writes it when a run ends; the same command again finishes a run"
-    results = _json(path, maker)
+    results = _json(path, SCORER)
     protocols = results.get("protocols") if isinstance(results, dict) else None
     if not isinstance(protocols, dict) or not all(
         isinstance(protocol, dict) for protocol in protocols.values()
     ):
-        raise damaged(path, "expected an object of objects as 'protocols'", maker)
+        raise damaged(path, "expected an object of objects as 'protocols'", SCORER)
     return results
 
 

@@ -15,9 +15,8 @@ import numpy as np
 from etils import epath
 from jaxtyping import Float, Int
 
-from adr_jax.evaluation.run_files import damaged, write_whole
+from adr_jax.evaluation.run_files import SCORER, damaged, write_whole
 
-MAKER = "train.py writes it when a run ends; the same command again finishes a run"
 BROKEN = (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -93,7 +92,7 @@ def read(path: epath.Path) -> Samples | None:
         }
         samples = Samples(**values)
     except BROKEN as error:
-        raise damaged(path, str(error), MAKER) from error
+        raise damaged(path, str(error), SCORER) from error
     n, k = len(samples.windows), len(samples.steps)
     expected = {
         "roles": (n,),
@@ -105,7 +104,7 @@ def read(path: epath.Path) -> Samples | None:
     for name, start in expected.items():
         if name in arrays and arrays[name].shape[: len(start)] != start:
             got = f"expected {name} of {n} samples, {k} steps; found "
-            raise damaged(path, f"{got}{arrays[name].shape}", MAKER)
+            raise damaged(path, f"{got}{arrays[name].shape}", SCORER)
     return samples
 
 

@@ -119,10 +119,12 @@ def _evaluate(workdir: epath.Path, dataset: Dataset, named: Sequence[str]) -> No
         return
     run = load(workdir)
     run.config.eval.protocols = named
+    settings = configuration.as_json(run.config)
     scores = results.evaluate(run, dataset)
     results.write_samples(run, dataset, scores, workdir / "figures")
 
     def write() -> None:
+        results.write(settings, workdir / "config.json")
         results.write(scores, workdir / "results.json")
         print(results.summary([(str(workdir), scores)]))
         print(f"model card: {write_model_card(scores, workdir)}")
