@@ -300,7 +300,7 @@ def map_forecast(forecast: Callable) -> Callable:
         missing = -samples % jax.device_count()
         filled = np.concatenate([history, np.repeat(history[-1:], missing, axis=0)])
         mine = filled[rows(len(filled))]
-        frames = np.asarray(mapped(params, _shard(mine), num_frames))
+        frames = jax.device_get(mapped(params, _shard(mine), num_frames))
         frames = frames.reshape(-1, *frames.shape[2:])
         return multihost_utils.process_allgather(frames, tiled=True)[:samples]
 
