@@ -62,7 +62,7 @@ def test_an_array_is_not_read_before_it_is_asked_for(tmp_path, generator, key):
 def test_something_else_is_refused(tmp_path):
     with pytest.raises(InputError, match="absent.hkl: no such file; fetch it"):
         hickle.array(tmp_path / "absent.hkl", "fetch it")
-    # A file each: HDF5 makes none anew that is still open, as what a failed read leaves.
+    # A file each: a failed read may leave its own open, and HDF5 makes none such anew.
     for name in ("weights", "data/one", "data"):
         with h5py.File(tmp_path / f"{name.replace('/', '_')}.hkl", "w") as file:
             file[name] = np.zeros(3)
