@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import os
 import pathlib
+import pickle
 import platform
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from typing import TypeVar, cast
 
 import jax
 import numpy as np
-from flax import serialization
 from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
@@ -230,14 +230,14 @@ def on_first(work: Callable[[], T]) -> T:
 
 
 def from_first(value: T) -> T:
-    """The first process's value: dictionaries, lists, arrays, numbers and strings."""
+    """The first process's value, as it is: dictionaries keep their order."""
     if jax.process_count() == 1:
         return value
-    content = serialization.msgpack_serialize({"": value}) if is_first() else b""
+    content = pickle.dumps(value) if is_first() else b""
     size = multihost_utils.broadcast_one_to_all(np.int32(len(content)))
     sent = np.frombuffer(content.ljust(int(size), b"\0"), np.uint8)
     received = np.asarray(multihost_utils.broadcast_one_to_all(sent))
-    return cast(dict, serialization.msgpack_restore(received.tobytes()))[""]
+    return pickle.loads(received.tobytes())
 
 
 def _gather(content: bytes) -> list[bytes]:

@@ -143,10 +143,8 @@ class Session:
         state, record = self._run.state, self._run.record
         jax.block_until_ready(state)
         with self._clock.stopped():
-            # The first process's scores count, as all have to decide alike, in the
-            # order of this one's, which sending them would lose.
-            scores = self._validate(state.average)
-            scores |= parallel.from_first(scores)
+            # The first process's scores count: all have to decide alike.
+            scores = parallel.from_first(self._validate(state.average))
             picture = self._picture(state.average)
         if self._journal:
             seconds = {"train_seconds": self._clock.read()}
