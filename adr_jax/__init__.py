@@ -1,6 +1,6 @@
-"""Learned advection for fields that move: ADRNet, and its operator `push`, in JAX.
+"""Learned advection for fields that move: ADRNet, and its operators, in JAX.
 
-`push` and `pull` need only jax; whatever else is imported is loaded when it is used.
+The operators need only jax; whatever else is imported is loaded when it is used.
 """
 
 import importlib
@@ -10,17 +10,31 @@ if TYPE_CHECKING:
     from adr_jax.models.adrnet import ADRNet
     from adr_jax.models.blocks import ADRBlock
     from adr_jax.operators.advection import pull, push
+    from adr_jax.operators.motion import estimate_motion
+    from adr_jax.operators.trajectory import extrapolate, trajectory
     from adr_jax.training.trained import load
 
 _HOME = {
     "push": "adr_jax.operators.advection",
     "pull": "adr_jax.operators.advection",
+    "estimate_motion": "adr_jax.operators.motion",
+    "trajectory": "adr_jax.operators.trajectory",
+    "extrapolate": "adr_jax.operators.trajectory",
     "ADRNet": "adr_jax.models.adrnet",
     "ADRBlock": "adr_jax.models.blocks",
     "load": "adr_jax.training.trained",
 }
 
-__all__ = ["ADRBlock", "ADRNet", "load", "pull", "push"]
+__all__ = [
+    "ADRBlock",
+    "ADRNet",
+    "estimate_motion",
+    "extrapolate",
+    "load",
+    "pull",
+    "push",
+    "trajectory",
+]
 
 
 def __getattr__(name: str):

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from adr_jax.operators import matmul, scatter
-from adr_jax.operators.stencil import BORDER
+from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -82,7 +82,7 @@ def push(
     x, u = jnp.asarray(x), jnp.asarray(u)
     _check("push", x, u, boundary, order, lowering)
     method = _method(lowering, u.shape)
-    return _transport(x, u, method.push_plane, _per_axis(boundary, u), order)
+    return _transport(x, u, method.push_plane, per_axis(boundary, u.shape[-1]), order)
 
 
 def pull(
@@ -107,7 +107,7 @@ def pull(
     y, u = jnp.asarray(y), jnp.asarray(u)
     _check("pull", y, u, boundary, order, lowering)
     method = _method(lowering, u.shape)
-    return _transport(y, u, method.pull_plane, _per_axis(boundary, u), order)
+    return _transport(y, u, method.pull_plane, per_axis(boundary, u.shape[-1]), order)
 
 
 # Reverse mode keeps x and u, and makes index and weights again from them.
@@ -151,20 +151,9 @@ def _method(lowering: str | None, shape: tuple[int, ...]) -> ModuleType:
     return LOWERINGS[lowering]
 
 
-def _per_axis(boundary, u):
-    return (boundary,) * u.shape[-1] if isinstance(boundary, str) else tuple(boundary)
-
-
 def _check(name, x, u, boundary, order, lowering):
     """Raise ValueError unless the arguments of push or pull fit together."""
-    rules = (boundary,) if isinstance(boundary, str) else boundary
-    if not isinstance(rules, tuple | list) or not all(
-        isinstance(rule, str) and rule in BORDER for rule in rules
-    ):
-        raise ValueError(
-            f"{name} got boundary={boundary!r}; expected one of {', '.join(BORDER)}, "
-            "or a tuple with one of them for each spatial axis"
-        )
+    check_boundary(name, boundary)
     if order not in ORDERS:
         raise ValueError(
             f"{name} got order={order!r}; expected 1 (linear) or 3 (cubic)"
@@ -199,11 +188,7 @@ def _check(name, x, u, boundary, order, lowering):
             f"{shapes}; lowering='matmul' is for one or two spatial axes: "
             "use 'segment_sum' or None in three"
         )
-    if not isinstance(boundary, str) and len(boundary) != d:
-        raise ValueError(
-            f"{name} got boundary={boundary!r}; expected one rule for each of the "
-            f"{d} spatial axes, or one string for all"
-        )
+    check_boundary(name, boundary, d)
     grid, channels = x.shape[:-1], x.shape[-1]
     if u.shape[: len(grid)] != grid:
         raise ValueError(
@@ -216,11 +201,7 @@ def _check(name, x, u, boundary, order, lowering):
             f"{shapes}: {u.shape[-2]} displacement fields for {channels} "
             f"channels; expected a number of fields that divides {channels}"
         )
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(
-            f"{name} got a field of {x.dtype}; expected a floating dtype: "
-            "convert it, x.astype(jnp.float32)"
-        )
+    check_floating(name, "a field", x)
     if not any(jnp.issubdtype(u.dtype, kind) for kind in (jnp.floating, jnp.integer)):
         raise ValueError(
             f"{name} got u of {u.dtype}; expected real displacements in cells: "
