@@ -11,8 +11,8 @@ channels. They are compared with the true velocity where it is known (runs of
 between the last two frames of the history, in three forms: the mean over groups; that
 of the group which fits best; and the best linear combination of all of them. The last
 two are chosen and fitted on the first half of the windows, and all is scored on the
-second. Beside them are the one motion that phase correlation finds, the same for all
-cells, and the mean of the reference over the first half of the windows, which needs no
+second. Beside them are the motion that `adr_jax.estimate_motion` measures, untrained,
+and the mean of the reference over the first half of the windows, which needs no
 network and no look at the history. Scores, where the reference moves by a tenth of a
 cell a frame or more: the median angle to it in degrees, and the median length over its
 length; and the cosine between both fields over all these cells. Started again, it goes
@@ -33,10 +33,10 @@ from advection import fields_of
 from one_core import train_all, workdir_of
 from skimage.registration import optical_flow_tvl1
 
+import adr_jax
 from adr_jax import data
 from adr_jax.data import ocean, synthetic
 from adr_jax.data.dataset import Dataset
-from adr_jax.data.motion import phase_correlation
 from adr_jax.errors import InputError
 from adr_jax.training import parallel, trained
 
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def motion_of(run: trained.Run, count: int) -> Motion:
-    """What the run moves, what moves, and what phase correlation finds."""
+    """What the run moves, what moves, and what the frames show."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)
     past = run.config.data.history
@@ -106,18 +106,13 @@ def motion_of(run: trained.Run, count: int) -> Motion:
     bases = groups[:, :half][:, there]  # (groups, cells, 2)
     best = np.argmin(np.mean(np.square(bases - known), axis=(1, 2)))
     weights, *_ = np.linalg.lstsq(bases.reshape(len(groups), -1).T, known.ravel())
-    periodic = run.config.model.boundary == "periodic"
-    whole = np.stack(
-        [phase_correlation(*film[-2:], periodic=periodic) for film in frames]
-    )
+    measured = adr_jax.estimate_motion(frames, boundary=run.config.model.boundary)
     usual = np.mean(reference[:half], axis=0)
     candidates = {
         "mean of groups": groups.mean(axis=0),
         "best group": groups[best],
         DRAWN: np.tensordot(weights, groups, 1),
-        "phase correlation": np.broadcast_to(
-            np.nan_to_num(whole)[:, None, None], reference.shape
-        ),
+        "measured": np.asarray(measured),
         "mean of the reference": np.broadcast_to(usual, reference.shape),
     }
     return Motion(frames[:, -1, ..., 0], reference, candidates)

@@ -6,7 +6,7 @@
 Each network trains by `configs/radar.py` on the first hours of one file, for the same
 minutes on a core of its own, and is tested on the last hours of that file and on all
 of the other, another day in another country. Every start of a nowcast counts. Beside
-them: persistence, and the last frame carried on as a whole by phase correlation; with
+them: persistence, and the last frame carried along its measured motion; with
 pysteps installed, also its Lucas-Kanade extrapolation. Scores are CSI, and FSS over 5
 cells, of rain of 1 mm/h by lead time. Started again, it goes on with what is missing.
 Writes nowcast.json and nowcast.png.

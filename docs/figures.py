@@ -1,4 +1,4 @@
-"""Draws the figures of push.md: python docs/figures.py"""
+"""Draws the figures of push.md and motion.md: python docs/figures.py"""
 
 import pathlib
 
@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#999999"
 def main() -> None:
     plt.rcParams |= {"font.size": 10, "svg.hashsalt": "adr_jax", "savefig.dpi": 120}
     IMAGES.mkdir(exist_ok=True)
-    for draw in (one_cell, push_against_pull, boundaries, orders):
+    for draw in (one_cell, push_against_pull, boundaries, orders, motion):
         figure = draw()
         figure.savefig(IMAGES / f"{draw.__name__}.svg", metadata={"Date": None})
         plt.close(figure)
@@ -115,6 +115,54 @@ def orders():
         axes.plot(place, moved, style, color=colour, label=f"order={order}")
     axes.set(xlabel="cell", ylabel="content", title="100 pushes by 0.3 cells")
     axes.legend(frameon=False)
+    return figure
+
+
+def motion():
+    """Four frames through a window, their motion, and where it carries the last."""
+    n, seen, leads = 160, slice(40, 120), (4, 12)
+    rng = np.random.default_rng(2)
+    waves = rng.normal(size=(n, n, 1)).astype(np.float32)
+    scene = np.asarray(adr_jax.pull(waves, np.zeros((n, n, 2), np.float32)))
+    for _ in range(40):  # smooth
+        for axis in (0, 1):
+            scene = (np.roll(scene, 1, axis) + 2 * scene + np.roll(scene, -1, axis)) / 4
+    scene = np.maximum(scene / scene.std(), 0)
+    rows, columns = np.mgrid[:n, :n] - n / 2
+    true = np.stack([0.8 - 0.02 * columns, 1.6 + 0.02 * rows], -1).astype(np.float32)
+    count = 3 + leads[-1]
+    film = adr_jax.extrapolate(scene, true, count, order=3, boundary="clamp")
+    film = np.concatenate([scene[None], film])[:, seen, seen]
+    u = np.asarray(adr_jax.estimate_motion(film[:4]))
+    ahead = np.asarray(adr_jax.extrapolate(film[3], u, leads[-1]))
+    figure, panels = plt.subplots(
+        1, 4, figsize=(11, 3.3), layout="constrained", sharey=True
+    )
+    shown = {"the last of four frames, and u": film[3]}
+    shown |= {f"extrapolate, {lead} intervals": ahead[lead - 1] for lead in leads}
+    shown |= {f"what came, after {leads[-1]}": film[3 + leads[-1]]}
+    for axes, (title, values) in zip(panels, shown.items(), strict=True):
+        axes.set_facecolor("#dddddd")
+        axes.imshow(values[..., 0], cmap="Blues", vmin=0, vmax=3, rasterized=True)
+        axes.set_title(title, fontsize=9)
+        axes.set(xticks=[], yticks=[])
+    y, x = np.mgrid[5:80:10, 5:80:10]
+    for of, colour, label, width in (
+        (true[seen, seen], GREY, "true", 0.012),
+        (u, ORANGE, "measured", 0.005),
+    ):
+        v = of[y, x]
+        panels[0].quiver(
+            *(x, y, v[..., 1], v[..., 0]),
+            **{"angles": "xy", "scale_units": "xy", "scale": 0.3},
+            **{"color": colour, "width": width, "label": label},
+        )
+    handles, labels = panels[0].get_legend_handles_labels()
+    grey = plt.Rectangle((0, 0), 1, 1, color="#dddddd")
+    figure.legend(
+        *([*handles, grey], [*labels, "not known: came from outside"]),
+        **{"loc": "outside lower center", "ncols": 3, "frameon": False, "fontsize": 9},
+    )
     return figure
 
 

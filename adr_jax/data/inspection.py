@@ -10,7 +10,6 @@ import numpy as np
 
 from adr_jax.data import axes as axis_letters
 from adr_jax.data.array_file import Array, open_arrays
-from adr_jax.data.motion import phase_correlation
 from adr_jax.data.sample import Sample
 from adr_jax.data.sequences import (
     ArraySequences,
@@ -19,9 +18,10 @@ from adr_jax.data.sequences import (
     frame_interval,
     open_sequences,
 )
+from adr_jax.operators.motion import estimate_motion
 
-# Places in the file, evenly spread, at which three frames in a row are looked at.
-PLACES = 16
+# Places in the file, evenly spread, and frames in a row that are looked at in each.
+PLACES, FRAMES = 16, 4
 # Arrays and attributes listed.
 LISTED = 12
 
@@ -58,29 +58,43 @@ class Changes:
     # Root mean squares over all channels, NaN where no place was known.
     persistence: float
     extrapolation: float
-    # Displacements in cells a frame, one for each place that has structure.
+    # Displacements in cells a frame, the median of all cells for each place that has
+    # structure.
     motion: np.ndarray
 
     @classmethod
     def of(cls, sequences: Sequences) -> Self:
-        """Looks at three frames in a row at places spread over the file."""
+        """Looks at some frames in a row at places spread over the file."""
         places = [
             (number, start)
             for number, length in enumerate(sequences.lengths)
-            for start in range(length - 2)
+            if length > 2
+            for start in range(max(length - FRAMES, 0) + 1)
         ]
         chosen = np.linspace(0, len(places) - 1, min(PLACES, len(places))).astype(int)
         squares, counts, motion = np.zeros(2), np.zeros(2), []
         for number, start in (places[k] for k in chosen):
-            frames = sequences.read(number, start, start + 3).astype(np.float64)
-            before, here, after = frames
+            stop = min(start + FRAMES, sequences.lengths[number])
+            frames = sequences.read(number, start, stop).astype(np.float64)
+            before, here, after = frames[-3:]
             for kind, error in enumerate((after - here, after - 2 * here + before)):
                 squares[kind] += np.nansum(np.square(error))
                 counts[kind] += np.count_nonzero(~np.isnan(error))
-            motion.append(phase_correlation(here, after))
+            finite = after[np.isfinite(after)]
+            if finite.size and np.ptp(finite) > 0:
+                motion.append(_median_motion(frames))
         first, second = np.sqrt(squares / np.where(counts, counts, np.nan))
         moved = np.reshape(motion, (-1, len(sequences.frame_shape) - 1))
-        return cls(float(first), float(second), moved[~np.isnan(moved).any(axis=1)])
+        return cls(float(first), float(second), moved)
+
+
+def _median_motion(frames: np.ndarray) -> np.ndarray:
+    """Cells a frame along each axis, the median of all cells; (axes,)."""
+    axes = frames.ndim - 2
+    # Infinities are told elsewhere.
+    frames = np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
+    u = np.asarray(estimate_motion(frames, axes=axes))
+    return np.median(u.reshape(-1, axes), axis=0)
 
 
 def command(sequences: Sequences, changes: Changes) -> str:
@@ -149,7 +163,7 @@ def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
         )
         yield (
             f"motion, cells a frame, median and middle half of {len(changes.motion)} "
-            f"pairs: {along}"
+            f"places: {along}"
         )
     else:
         yield "motion: no frame has structure that could show it"
