@@ -15,7 +15,6 @@ from adr_jax.operators.trajectory import extrapolate
 FRAMES = 4
 
 
-@functools.partial(jax.jit, static_argnames="steps")
 def advected(
     history: Float[np.ndarray, "batch time *space channels"], steps: int
 ) -> Float[Array, "batch steps *space channels"]:
@@ -25,14 +24,18 @@ def advected(
     change in time. What comes in from outside is what the nearest cell at the edge has.
     A history of one frame shows no motion: its forecast is persistence.
     """
-    history = jnp.asarray(history)
-    shown, last = history[:, -FRAMES:], history[:, -1]
-    axes = history.ndim - 3
-    if history.shape[1] < 2:
-        u = jnp.zeros((*last.shape[:-1], axes), jnp.float32)
+    # One after the other: a sample's forecast is the same, to the bit, in any batch.
+    return jnp.stack([_advected(film[-FRAMES:], steps) for film in history])
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _advected(frames, steps):
+    axes = frames.ndim - 2
+    if len(frames) < 2:
+        u = jnp.zeros((*frames.shape[1:-1], axes), jnp.float32)
     else:
-        u = estimate_motion(shown, axes=axes)
-    return extrapolate(last, u, steps, boundary="clamp")
+        u = estimate_motion(frames, axes=axes)
+    return extrapolate(frames[-1], u, steps, boundary="clamp")
 
 
 # Forecasts that need no training, which every table has beside the model.
