@@ -1,4 +1,4 @@
-"""The motion of rain and of an ocean, by what can be forecast with it and by the truth."""
+"""The motion of rain and of an ocean, by what it forecasts and by the truth."""
 
 import h5py
 import numpy as np
