@@ -20,11 +20,12 @@ says why and its cells are blank.
   is the last but one.
 
 VET and DARTS take seconds a case: in rain and satellite they are given every fourth
-start, and a second table has all scores of these starts alone. DARTS needs six frames
-and wants nine: there it is given the frames before the four that others see. Scores of
-motion are those of benchmarks/motion.py, where the truth moves by a tenth of a cell or
-more: median angle in degrees, median length over the true one, cosine of the whole.
-Real samples are looked for under FOLDER (default $ADR_JAX_TEST_DATA). Writes
+start that six frames precede, and a second table has all scores of these starts alone.
+DARTS needs six frames and wants nine: it sees those before the others' four, too.
+
+Scores of motion are those of benchmarks/motion.py, where the truth moves by a tenth of
+a cell or more: median angle in degrees, median length over the true one, cosine of the
+whole. Real samples are looked for under FOLDER (default $ADR_JAX_TEST_DATA). Writes
 motion_accuracy.json.
 """
 
@@ -68,7 +69,8 @@ OWN = "pysteps LK + its own extrapolation"
 SLOW, EVERY = (VET, DARTS), 4  # every fourth start of a nowcast
 CELLS, SEEDS, SHOWN = 64, range(8), 10  # of known flows
 WINDOWS = 12  # of the ocean
-PAST, AHEAD, LEAST_AHEAD, LONGER = 4, 24, 6, 9  # frames of rain
+PAST, AHEAD, LEAST_AHEAD = 4, 24, 6  # frames of rain
+NEEDED, LONGER = 6, 9  # frames that DARTS needs, and wants
 RAIN = float(reflectivity(np.array([1.0]))[0])
 LEADS = {6: "+30", 12: "+60", 18: "+90", 24: "+120"}
 CLOUD_LEADS = (1, 3, 6, 12)
@@ -95,12 +97,20 @@ def main() -> None:
     found, tables = estimators(arguments.slow), {}
     for part in arguments.only:
         tables |= PARTS[part](found, arguments)
-    written = {"arguments": str(arguments), "machine": machine}
-    written["tables"] = jax.tree.map(lambda x: None if math.isnan(x) else x, tables)
+    written: dict[str, object] = {"arguments": str(arguments), "machine": machine}
+    written["tables"] = {
+        title: {name: blanked(row) for name, row in rows.items()}
+        for title, rows in tables.items()
+    }
     arguments.output.mkdir(parents=True, exist_ok=True)
     file = arguments.output / "motion_accuracy.json"
     file.write_text(json.dumps(written, indent=1) + "\n")
     print(f"\n{file}")
+
+
+def blanked(row: Row) -> dict[str, float | None]:
+    """Without NaN, which JSON has not."""
+    return {key: None if math.isnan(value) else value for key, value in row.items()}
 
 
 def estimators(slow: bool) -> dict[str, Estimator]:
@@ -269,8 +279,8 @@ def nowcasts(
 
 
 def fewer(starts: Sequence[int]) -> Sequence[int]:
-    """Every fourth, from the last, which has the longest history."""
-    return starts[::-EVERY]
+    """Every fourth from the last, where there is enough history for DARTS."""
+    return [start for start in starts[::-EVERY] if start >= NEEDED] or starts[-1:]
 
 
 def rain(found: Mapping[str, Estimator], arguments) -> dict[str, Table]:

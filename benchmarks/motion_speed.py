@@ -6,10 +6,10 @@ A nowcast of rain: motion from four frames, and 24 leads carried along it. Every
 timed in turn, round after round, and the median printed; the first round, which
 compiles, does not count. At 256 cells peers stand beside, with their time over ours
 (above 1: ours is faster): pysteps and scikit-image, as benchmarks/motion_accuracy.py
-calls them; an absent pysteps leaves its rows out. VET and DARTS take seconds: they take
-part in every fourth round and the last only. Nine frames are there for them, all of which
-DARTS uses, and VET three. One that fails is a blank row, and a line says why. The field
-is made up: smooth noise above a threshold, in dBZ, moved as a whole.
+calls them; an absent pysteps leaves its rows out. VET and DARTS take seconds: they have
+part in every fourth round and the last only, and are given nine frames, of which VET
+uses three. One that fails is a blank row, and a line says why. The field is made up:
+smooth noise above a threshold, in dBZ, moved as a whole.
 """
 
 import argparse
