@@ -5,6 +5,7 @@ import pathlib
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 import adr_jax
 
@@ -158,7 +159,7 @@ def motion():
             **{"color": colour, "width": width, "label": label},
         )
     handles, labels = panels[0].get_legend_handles_labels()
-    grey = plt.Rectangle((0, 0), 1, 1, color="#dddddd")
+    grey = Rectangle((0, 0), 1, 1, color="#dddddd")
     figure.legend(
         *([*handles, grey], [*labels, "not known: came from outside"]),
         **{"loc": "outside lower center", "ncols": 3, "frameon": False, "fontsize": 9},

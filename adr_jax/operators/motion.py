@@ -37,9 +37,9 @@ LONGEST_LAG, DRIFT, LAG_POWER = 3, 0.2, 3
 # goes, and for eddies and scenes.
 STIFF, LOOSE = 0.04, 1.0
 # Loose has to bring the odds of error down to ODDS of stiff's, or just down where stiff
-# explains no more than LITTLE of what changes: so it is taken for Agulhas eddies and for
+# explains no more than LITTLE of what changes: so it is taken for Agulhas eddies, for
 # drives through towns, and for one in fifty views of rain (12 events).
-ODDS, LITTLE = 0.35, 0.19
+ODDS, LITTLE = 0.38, 0.19
 # Both are judged on no more cells than these, after fewer steps.
 JUDGED_CELLS, JUDGED_ITERATIONS = 64**2, 2
 
