@@ -215,6 +215,9 @@ def test_units_and_type_do_not_matter(generator):
     np.testing.assert_allclose(
         adr_jax.estimate_motion(300 + 1e3 * frames), u, atol=5e-3
     )
+    for scale in (1e-30, 1e30):
+        other = adr_jax.estimate_motion(np.float32(scale) * frames)
+        np.testing.assert_allclose(other, u, atol=5e-3)
     half = adr_jax.estimate_motion(jnp.asarray(frames, jnp.bfloat16))
     assert half.dtype == jnp.float32
     # bfloat16 rounds to 1 / 256, noise that the wider sums see.

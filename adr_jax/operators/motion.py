@@ -125,13 +125,16 @@ class Level(NamedTuple):
 
 def _pyramid(frames, periodic):
     """The frames, of variance 1 in each channel, on ever finer grids."""
-    known = ~jnp.any(jnp.isnan(frames), axis=-1, keepdims=True)
-    values = jnp.where(known, frames, 0)
-    values = values.astype(jnp.promote_types(frames.dtype, jnp.float32))
+    values = frames.astype(jnp.promote_types(frames.dtype, jnp.float32))
+    known = ~jnp.any(jnp.isnan(values), axis=-1, keepdims=True)
     over = tuple(range(frames.ndim - 1))
-    count = jnp.maximum(jnp.sum(known), 1)
+    least = jnp.min(jnp.where(known, values, jnp.inf), over)
     most = jnp.max(jnp.where(known, values, -jnp.inf), over)
-    varies = most > jnp.min(jnp.where(known, values, jnp.inf), over)
+    varies = most > least
+    # From 0 to 1 first, so that squares neither overflow nor vanish.
+    least, span = jnp.where(varies, least, 0), jnp.where(varies, most - least, 1)
+    values = jnp.where(known & varies, (values - least) / span, 0)
+    count = jnp.maximum(jnp.sum(known), 1)
     values = jnp.where(known, values - jnp.sum(values, over) / count, 0)
     variance = jnp.sum(jnp.square(values), over) / count
     values = jnp.where(varies, values / jnp.sqrt(jnp.where(varies, variance, 1)), 0)
