@@ -58,8 +58,8 @@ class Changes:
     # Root mean squares over all channels, NaN where no place was known.
     persistence: float
     extrapolation: float
-    # Displacements in cells a frame, the median of all cells for each place that has
-    # structure.
+    # Displacements in cells a frame, the median of the cells that change, for each
+    # place where some do.
     motion: np.ndarray
 
     @classmethod
@@ -80,21 +80,21 @@ class Changes:
             for kind, error in enumerate((after - here, after - 2 * here + before)):
                 squares[kind] += np.nansum(np.square(error))
                 counts[kind] += np.count_nonzero(~np.isnan(error))
-            finite = after[np.isfinite(after)]
-            if finite.size and np.ptp(finite) > 0:
-                motion.append(_median_motion(frames))
+            changing = np.any(np.isfinite(after) & (after != here), axis=-1)
+            if changing.any():
+                motion.append(_median_motion(frames, changing))
         first, second = np.sqrt(squares / np.where(counts, counts, np.nan))
         moved = np.reshape(motion, (-1, len(sequences.frame_shape) - 1))
         return cls(float(first), float(second), moved)
 
 
-def _median_motion(frames: np.ndarray) -> np.ndarray:
-    """Cells a frame along each axis, the median of all cells; (axes,)."""
+def _median_motion(frames: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Cells a frame along each axis, the median over some cells; (axes,)."""
     axes = frames.ndim - 2
     # Infinities are told elsewhere.
     frames = np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
     u = np.asarray(estimate_motion(frames, axes=axes))
-    return np.median(u.reshape(-1, axes), axis=0)
+    return np.median(u[where], axis=0)
 
 
 def command(sequences: Sequences, changes: Changes) -> str:
