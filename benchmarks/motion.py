@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def motion_of(run: trained.Run, count: int) -> Motion:
-    """What the run moves, what moves, and what the frames show."""
+    """Return what the run moves, what moves, and what the frames show."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)
     past = run.config.data.history

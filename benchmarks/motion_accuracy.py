@@ -1,4 +1,4 @@
-"""How well estimate_motion sees motion, and what nowcasts gain, beside its peers.
+"""The accuracy of estimate_motion, and of nowcasts with it, beside its peers.
 
     python benchmarks/motion_accuracy.py [--data FOLDER] [--starts 24] [--slow]
         [--only known ocean rain satellite reliability] [--output runs/motion_accuracy]
@@ -337,7 +337,7 @@ def starts_of(frames: int, most: int) -> list[int]:
 def count_rain(
     found: Mapping[str, Estimator], frames: np.ndarray, starts: Sequence[int], case: str
 ) -> dict[str, dict[int, np.ndarray]]:
-    """What scores are made of, by name and start: (AHEAD, 4), see `counts`."""
+    """Return the counts of each name and start, (AHEAD, 4), see `counts`."""
     steps = min(AHEAD, len(frames) - PAST)
     u = nowcasts(found, frames, starts, case)
     scored = {
@@ -489,9 +489,15 @@ def uniform(generator: np.random.Generator) -> np.ndarray:
     rows, columns = number[:, None], number
     smooth = (np.hypot(rows, columns) <= 1 / SHORTEST) & (np.hypot(rows, columns) > 0)
     waves = smooth * np.fft.fft2(generator.normal(size=(CELLS, CELLS)))
-    phase = -2j * np.pi * (rows * UNIFORM[0] + columns * UNIFORM[1])
-    frames = [np.fft.ifft2(waves * np.exp(phase * t)).real for t in range(SHOWN)]
+    frames = moved(waves, UNIFORM, SHOWN)
     return (np.stack(frames) / np.std(frames)).astype(np.float32)
+
+
+def moved(waves: np.ndarray, step: tuple[float, float], count: int) -> list[np.ndarray]:
+    """Return the frames of a periodic field of these waves, moved exactly."""
+    rows, columns = (np.fft.fftfreq(n) for n in waves.shape)
+    phase = -2j * np.pi * (rows[:, None] * step[0] + columns * step[1])
+    return [np.real(np.fft.ifft2(waves * np.exp(phase * t))) for t in range(count)]
 
 
 def noisy(film: np.ndarray, generator: np.random.Generator) -> np.ndarray:

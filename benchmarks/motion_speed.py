@@ -1,4 +1,4 @@
-"""How long estimate_motion and extrapolate take, beside their peers, in one process.
+"""The time of estimate_motion and extrapolate, beside their peers, in one process.
 
     python benchmarks/motion_speed.py [--rounds 9] [--sizes 64 128 256 512 1024]
 
@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-from motion_accuracy import AHEAD, LK, LONGER, PAST, SLOW, Estimator, estimators
+from motion_accuracy import AHEAD, LK, LONGER, PAST, SLOW, Estimator, estimators, moved
 
 import adr_jax
 from adr_jax.training import parallel
@@ -57,8 +57,7 @@ def rain(cells: int, count: int) -> np.ndarray:
     smooth = np.where(length > 0, np.maximum(length, 1 / cells) ** -1.5, 0)
     noise = np.random.default_rng(0).normal(size=(cells, cells))
     waves = smooth * np.exp(-((8 * length) ** 2) / 2) * np.fft.fft2(noise)
-    phase = -2j * np.pi * (rows * MOVED[0] + columns * MOVED[1])
-    frames = [np.fft.ifft2(waves * np.exp(phase * t)).real for t in range(count)]
+    frames = moved(waves, MOVED, count)
     unit = np.std(frames[0])
     return np.stack([15 * np.maximum(x / unit - 0.3, 0) for x in frames], dtype="f4")
 

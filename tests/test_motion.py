@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from motion_scores import angle_and_length
 
 import adr_jax
 from adr_jax.data import synthetic
@@ -36,17 +37,6 @@ def waves(shape, generator, shortest=8.0, count=40):
 
 def film(moved, step, count=4):
     return np.stack([moved(n * np.asarray(step)) for n in range(count)])
-
-
-def angle_and_length(u, truth):
-    """Median angle in degrees, median ratio of lengths, and cosine of the whole."""
-    there = np.linalg.norm(truth, axis=-1) >= 0.1
-    u, truth = u[there], truth[there]
-    sizes = np.linalg.norm(u, axis=-1), np.linalg.norm(truth, axis=-1)
-    cosine = np.sum(u * truth, -1) / np.maximum(sizes[0] * sizes[1], 1e-9)
-    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    whole = np.sum(u * truth) / np.sqrt(np.sum(u**2) * np.sum(truth**2))
-    return np.median(angle), np.median(sizes[0] / sizes[1]), whole
 
 
 # As the issue of this operator has them: degrees, relative length, nRMSE of ten frames.
@@ -114,7 +104,7 @@ def test_both_directions_of_each_axis(generator):
 
 
 def test_a_view_through_a_window(generator):
-    """What enters and leaves at the edges is not taken for motion."""
+    """Take nothing that enters or leaves at the edges for motion."""
     scene = waves((120, 120), generator, shortest=12)
     frames = film(scene, (3, -4))[:, 30:78, 30:70]
     u = np.asarray(adr_jax.estimate_motion(frames))

@@ -82,7 +82,7 @@ def test_one_interpolation_a_lead(order, generator):
 
 
 def test_values_or_amounts():
-    """Where motion converges values stay and amounts add up."""
+    """Keep values where motion converges, and add up amounts."""
     place = jnp.arange(40.0)
     u = (0.1 * (20 - place))[:, None]
     ones = jnp.ones((40, 1))

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from adr_jax.operators.advection import pull
+from adr_jax.operators.flux import inflow_along
 from adr_jax.operators.resampling import enlarge, shrink
 
 # The noise of a pair is measured in patches of this many cells a side.
@@ -47,7 +48,7 @@ CONJUGATE_GRADIENTS, ON_LARGE, LARGE = 24, 12, 64
 
 
 class Grid(NamedTuple):
-    """What the functions below need to know about space."""
+    """The space of some frames: its sizes, and which axes are periodic."""
 
     space: tuple[int, ...]
     periodic: tuple[bool, ...]
@@ -59,7 +60,7 @@ class Grid(NamedTuple):
 
     @property
     def boundary(self) -> tuple[str, ...]:
-        """Where to read: beyond an edge nothing is known."""
+        """The rule of each axis for reading: beyond an edge nothing is known."""
         return tuple("periodic" if wrap else "open" for wrap in self.periodic)
 
 
@@ -77,8 +78,8 @@ def normal_equations(before, after, lag, u, grid):
     read = pull(
         jnp.stack([before, after]), jnp.stack([-half, half]), boundary=grid.boundary
     )
-    known = jnp.where(jnp.minimum(read[0, ..., -1:], read[1, ..., -1:]) > 0.5, 1.0, 0.0)
-    values = read[..., :-1] / jnp.maximum(read[..., -1:], 0.5)
+    values, known = means(read)
+    known = (known[0] & known[1]).astype(values.dtype)
     difference = known * (values[0] - values[1])
     slopes = [
         0.5 * lag * _slope(values[0] + values[1], known, k, grid.periodic[k])
@@ -91,13 +92,21 @@ def normal_equations(before, after, lag, u, grid):
         return weight * sum(a[..., c] * b[..., c] for c in range(a.shape[-1]))
 
     return (
-        jnp.stack([product(slopes[k], slopes[m]) for k, m in _pairs(len(slopes))]),
+        jnp.stack(
+            [product(slopes[k], slopes[m]) for k, m in _upper_triangle(len(slopes))]
+        ),
         jnp.stack([product(slope, difference) for slope in slopes]),
     )
 
 
-def _pairs(d):
-    """The entries of a symmetric matrix that are kept: its upper triangle."""
+def means(read):
+    """Return the means of what is known in a reading, and where that is most of it."""
+    share = read[..., -1:]
+    return read[..., :-1] / jnp.maximum(share, 0.5), share > 0.5
+
+
+def _upper_triangle(d):
+    """Return the entries of a symmetric matrix that are kept."""
     return list(itertools.combinations_with_replacement(range(d), 2))
 
 
@@ -142,7 +151,7 @@ def solve(matrix, right, u, start, shear, grid):
       grid: its space.
     """
     d = len(grid.space)
-    entry = dict(zip(_pairs(d), matrix, strict=True))
+    entry = dict(zip(_upper_triangle(d), matrix, strict=True))
     stiffness = 1 / shear**2
 
     def rough(x):
@@ -166,7 +175,7 @@ def solve(matrix, right, u, start, shear, grid):
 
 
 def _neighbours(axis, grid):
-    """How many neighbours along an axis each cell has, (*space)."""
+    """Count the neighbours of each cell along an axis; of as many axes as space."""
     n = grid.space[axis]
     count = np.full(n, 2.0)
     if not grid.periodic[axis]:
@@ -176,14 +185,9 @@ def _neighbours(axis, grid):
 
 
 def _roughness(x, axis, grid):
-    """Minus the second difference along a spatial axis of x, (d, *space)."""
-    k = 1 + axis
-    if grid.periodic[axis]:
-        return 2 * x - jnp.roll(x, 1, k) - jnp.roll(x, -1, k)
-    step = jnp.diff(x, axis=k)
-    before, after = ([(0, 0)] * x.ndim for _ in range(2))
-    before[k], after[k] = (1, 0), (0, 1)
-    return jnp.pad(step, before) - jnp.pad(step, after)
+    """Return minus the second difference along a spatial axis of x, (d, *space)."""
+    step = jnp.roll(x, -1, 1 + axis) - x
+    return inflow_along(step, 1 + axis, grid.boundary[axis])
 
 
 def _conjugate_gradients(apply, right, scale, count):

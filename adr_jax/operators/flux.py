@@ -1,8 +1,14 @@
 """Exchange between neighbouring cells: what keeps a sum by construction."""
 
+from __future__ import annotations  # so that measuring motion loads jax alone
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Float
 
 
 def net_inflow(

@@ -17,7 +17,7 @@ import numpy as np
 from jax.core import Tracer
 
 from adr_jax.operators.advection import pull
-from adr_jax.operators.alignment import Grid, normal_equations, solve
+from adr_jax.operators.alignment import Grid, means, normal_equations, solve
 from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
 from adr_jax.operators.resampling import enlarge, pyramid, shrink, soften
 
@@ -142,8 +142,8 @@ def _pyramid(frames, periodic):
     space, *coarser = pyramid(frames.shape[1:-1])
     levels = [Level(_averaged(soften(fine, periodic)), Grid(space, periodic))]
     for space in coarser:
-        means = _averaged(shrink(levels[-1].frames, space, periodic))
-        levels.append(Level(means, Grid(space, periodic)))
+        coarse = _averaged(shrink(levels[-1].frames, space, periodic))
+        levels.append(Level(coarse, Grid(space, periodic)))
     return levels[::-1]
 
 
@@ -219,10 +219,10 @@ def _chosen(levels):
 
 
 def _error(levels, shear):
-    """How well the motion of all frames but the last forecasts it, 1 as persistence.
+    """Score how the motion of all frames but the last forecasts it, 1 as persistence.
 
-    It is the mean absolute difference on a grid of half as many cells, where noise
-    counts less.
+    The score is the mean absolute difference on a grid of half as many cells, where
+    noise counts less.
     """
     small = [level for level in levels if math.prod(level.grid.space) <= JUDGED_CELLS]
     judged = small or levels[:1]
@@ -233,9 +233,8 @@ def _error(levels, shear):
     )
     grid = judged[-1].grid
     before, after = judged[-1].frames[-2:]
-    moved = pull(before, -u, boundary=grid.boundary)
-    known = (moved[..., -1:] > 0.5) * before[..., -1:] * after[..., -1:]
-    carried = moved[..., :-1] / jnp.maximum(moved[..., -1:], 0.5)
+    carried, known = means(pull(before, -u, boundary=grid.boundary))
+    known = known * before[..., -1:] * after[..., -1:]
     differences = known * (jnp.stack([carried, before[..., :-1]]) - after[..., :-1])
     half = tuple(-(-n // 2) for n in grid.space)
     coarse = jnp.abs(shrink(differences, half, grid.periodic))
@@ -285,5 +284,5 @@ def _check(frames, axes, boundary, shear):
 
 @jax.jit
 def _faults(frames):
-    """Whether no value is known, and whether any is infinite."""
+    """Tell whether no value is known, and whether any is infinite."""
     return jnp.all(jnp.isnan(frames)), jnp.any(jnp.isinf(frames))

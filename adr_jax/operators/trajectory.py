@@ -121,7 +121,7 @@ def extrapolate(
 
 
 def _of_motion(boundary, axes):
-    """Where motion is read from, beyond an edge."""
+    """Return the rule of each axis for reading motion: beyond an edge the nearest."""
     rules = per_axis(boundary, axes)
     return tuple(rule if rule == "periodic" else "clamp" for rule in rules)
 
