@@ -44,7 +44,9 @@ def main(argv: Sequence[str]) -> None:
         raise InputError(f"unexpected argument {argv[1]!r}; flags start with --")
     # orbax tells every step of every save at level INFO.
     logging.set_verbosity(logging.WARNING)
-    from adr_jax.training import loop, parallel, stopping
+    from adr_jax.training import loop
+    from adr_jax.training.devices import parallel
+    from adr_jax.training.run import stopping
 
     config = CONFIG.value
     parallel.start_processes(

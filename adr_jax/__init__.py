@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from adr_jax.operators.advection import pull, push
     from adr_jax.operators.motion import estimate_motion
     from adr_jax.operators.trajectory import extrapolate, trajectory
-    from adr_jax.training.trained import load
+    from adr_jax.training.model import load
 
 _HOME = {
     "push": "adr_jax.operators.advection",
@@ -22,7 +22,7 @@ _HOME = {
     "extrapolate": "adr_jax.operators.trajectory",
     "ADRNet": "adr_jax.models.adrnet",
     "ADRBlock": "adr_jax.models.blocks",
-    "load": "adr_jax.training.trained",
+    "load": "adr_jax.training.model",
 }
 
 __all__ = [

@@ -4,8 +4,8 @@
     python train.py --config configs/cloudcast.py
 
 `:sample` needs no data: it makes a small sky in CloudCast's layout, clouds in three
-layers that their winds carry (adr_jax/data/cloud_sample.py), trains on it for about
-four minutes on two CPU cores, scores and reports.
+layers that their winds carry (adr_jax/data/cloudcast/generated.py), trains on it for
+about four minutes on two CPU cores, scores and reports.
 
 The other is for the real data and an accelerator. Put CloudCast's small set (128 x 128
 cells, 249 MB) into data/cloudcast: TrainCloud.nc and TestCloud.nc from

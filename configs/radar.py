@@ -2,9 +2,9 @@
 
     python train.py --config configs/radar.py --config.data.path=FILE.h5
 
-adr_jax/data/radar.py says what the file holds. In the one this was tried on, eight
-hours of showers over the Netherlands (KNMI, 26 August 2010, 128 x 128 cells of 2 km),
-rain moves nearly 4 cells a frame. The first third trains, the last third tests.
+adr_jax/data/weather/radar.py says what the file holds. In the one this was tried on,
+eight hours of showers over the Netherlands (KNMI, 26 August 2010, 128 x 128 cells of 2
+km), rain moves nearly 4 cells a frame. The first third trains, the last third tests.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,10 @@
 
     python train.py --config configs/satellite.py --config.data.path=FILE.h5
 
-adr_jax/data/satellite.py says what the file holds; `--config.data.variable=hrv_2x2`
-takes the finer images of the public sample. Land shines through and stays where it is,
-clouds move in shear: one shift of the image explains nothing here.
+adr_jax/data/weather/satellite.py says what the file holds;
+`--config.data.variable=hrv_2x2` takes the finer images of the public sample. Land
+shines through and stays where it is, clouds move in shear: one shift of the image
+explains nothing here.
 """
 
 from ml_collections import ConfigDict

@@ -4,7 +4,7 @@
     python train.py --config configs/synthetic.py:vortex         # shear, rotation
 
 The flow is steady within a sequence and another in each, so it has to be seen in the
-frames: `adr_jax.data.synthetic.velocity` gives the truth to compare with.
+frames: `adr_jax.data.tracers.synthetic.velocity` gives the truth to compare with.
 """
 
 from ml_collections import ConfigDict

@@ -13,8 +13,11 @@ from etils import epath
 from ml_collections import ConfigDict
 
 from adr_jax import data
-from adr_jax.data import dam_break, shallow_water
-from adr_jax.training import checkpoint, configuration, optimizer, record, step, trained
+from adr_jax.data.shallow_water import dam_break
+from adr_jax.data.shallow_water import source as shallow_water
+from adr_jax.training import configuration, optimizer, step
+from adr_jax.training import model as trained
+from adr_jax.training.run import checkpoint, record
 from configs import base
 
 # Before anything asks for devices: what is shared among devices must be seen to be.

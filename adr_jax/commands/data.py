@@ -9,15 +9,13 @@ python -m adr_jax data inspect FILE [--variable NAME] [--axes tyx]
 import argparse
 import pathlib
 
-from adr_jax.data import (
-    cloud_sample,
-    dam_break,
-    download,
-    inspection,
-    shallow_water,
-)
-from adr_jax.data.dataset import data_file
-from adr_jax.training import locks
+from adr_jax.data.cloudcast import generated as cloud_sample
+from adr_jax.data.contract import data_file
+from adr_jax.data.files import download
+from adr_jax.data.own import inspection
+from adr_jax.data.shallow_water import dam_break
+from adr_jax.data.shallow_water import source as shallow_water
+from adr_jax.training.run import locks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

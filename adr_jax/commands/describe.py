@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from adr_jax import data, models
 from adr_jax.errors import InputError
-from adr_jax.evaluation.tables import grid
+from adr_jax.evaluation.report.tables import grid
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import command_line, configuration
 

@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from etils import epath
 
 from adr_jax import data
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
-from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.protocols import PROTOCOLS
-from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import configuration, parallel, results, trained
+from adr_jax.evaluation.report.model_card import write_model_card
+from adr_jax.evaluation.workdir import read_config
+from adr_jax.training import configuration, results
+from adr_jax.training import model as trained
+from adr_jax.training.devices import parallel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

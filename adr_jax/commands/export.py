@@ -20,7 +20,7 @@ from jax import export as jax_export
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import trained
+from adr_jax.training import model as trained
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 # The least number of cells that a field may have along an axis.

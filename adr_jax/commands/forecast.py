@@ -17,11 +17,13 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from adr_jax.commands.new_file import check_new, written
-from adr_jax.data import array_writer
-from adr_jax.data.sequences import Sequences, channel_names, open_sequences
+from adr_jax.data.own import writer as array_writer
+from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
 from adr_jax.errors import InputError
-from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import configuration, parallel, trained
+from adr_jax.evaluation.workdir import read_config
+from adr_jax.training import configuration
+from adr_jax.training import model as trained
+from adr_jax.training.devices import parallel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -164,7 +166,7 @@ def _history(source: Sequences, number: int, model: trained.Run) -> np.ndarray:
 def _gif_writer() -> Callable:
     """`write_gif`, of the extra that draws."""
     try:
-        from adr_jax.evaluation.animation import write_gif
+        from adr_jax.evaluation.report.animation import write_gif
     except ImportError as error:
         raise InputError(
             f"--gif needs {error.name}: pip install 'adr_jax[report]'"

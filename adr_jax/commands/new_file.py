@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from adr_jax.data.whole import written_whole
+from adr_jax.data.files.atomic import written_whole
 from adr_jax.errors import InputError
 
 

@@ -12,21 +12,23 @@ from types import ModuleType
 
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 
-NAMES = (
-    "shallow_water",
-    "cloudcast",
-    "cloud_sample",
-    "moving_mnist",
-    "radar",
-    "satellite",
-    "kitti",
-    "ocean",
-    "synthetic",
-    "arrays",
-)
+# Where each is.
+MODULES = {
+    "shallow_water": "shallow_water.source",
+    "cloudcast": "cloudcast.source",
+    "cloud_sample": "cloudcast.generated",
+    "moving_mnist": "moving_mnist.source",
+    "radar": "weather.radar",
+    "satellite": "weather.satellite",
+    "kitti": "kitti.source",
+    "ocean": "tracers.ocean",
+    "synthetic": "tracers.synthetic",
+    "arrays": "own.source",
+}
+NAMES = tuple(MODULES)
 
 # Fields that some sets read and others do not, with what configs/base.py has there.
 OPTIONAL = {
@@ -77,4 +79,4 @@ def _check_fields(config: ConfigDict) -> None:
 
 def module(name: str) -> ModuleType:
     """The module of the data set `name`, one of NAMES."""
-    return importlib.import_module(f"adr_jax.data.{name}")
+    return importlib.import_module(f"adr_jax.data.{MODULES[name]}")

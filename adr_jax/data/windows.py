@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 
 AUGMENTATIONS = ("none", "flips", "rotations")

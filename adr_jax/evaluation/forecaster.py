@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adr_jax.data.corruption import fill_missing
-from adr_jax.data.statistics import Statistics
+from adr_jax.data.missing import fill_missing
+from adr_jax.data.normalisation import Statistics
 from adr_jax.evaluation.rollout import rollout
 
 # History (batch, time, *space, channels) and a number of frames, to those frames.

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from adr_jax.data.corruption import fill_missing
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
+from adr_jax.data.missing import fill_missing
 from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
-from adr_jax.evaluation.advected import FORECASTERS
+from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.forecaster import Forecast, Timed
 from adr_jax.evaluation.metrics import Ratio, metrics_of
 

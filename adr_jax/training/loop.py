@@ -7,19 +7,21 @@ from collections.abc import Iterator, Sequence
 from etils import epath
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
-from adr_jax.evaluation.model_card import write_model_card
 from adr_jax.evaluation.report import write_report
-from adr_jax.training import configuration, locks, losses, parallel, results
-from adr_jax.training.checkpoint import Checkpoints
-from adr_jax.training.clock import StartUp
-from adr_jax.training.journal import Journal
+from adr_jax.evaluation.report.model_card import write_model_card
+from adr_jax.training import configuration, losses, results
+from adr_jax.training.devices import parallel
+from adr_jax.training.model import load
 from adr_jax.training.preparation import describe_data, open_data, prepare
+from adr_jax.training.run import locks
+from adr_jax.training.run.checkpoint import Checkpoints
+from adr_jax.training.run.clock import StartUp
+from adr_jax.training.run.journal import Journal
+from adr_jax.training.run.stopping import StopSignals
 from adr_jax.training.session import Session
-from adr_jax.training.stopping import StopSignals
-from adr_jax.training.trained import load
 
 # What is wrong with a disk or a mount, not with the program; h5py gives no number.
 DISK_ERRORS = {

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from adr_jax.data.dataset import Dataset
-from adr_jax.data.statistics import Statistics
+from adr_jax.data.contract import Dataset
+from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 
 LOSSES = ("increment", "mse", "relative", "cross_entropy")

@@ -17,19 +17,21 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from adr_jax import data
-from adr_jax.data.dataset import SPLITS, Dataset
-from adr_jax.data.statistics import Statistics
+from adr_jax.data.contract import SPLITS, Dataset
+from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Batch, Windows, prefetch, read_batch
 from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
-from adr_jax.evaluation.run_files import read_config
-from adr_jax.training import configuration, locks, parallel
-from adr_jax.training.checkpoint import Checkpoints
+from adr_jax.evaluation.workdir import read_config
+from adr_jax.training import configuration
+from adr_jax.training.devices import parallel
+from adr_jax.training.model import build_model, check_same_arrays, load
 from adr_jax.training.optimizer import make_optimizer
-from adr_jax.training.record import Record, new_record
+from adr_jax.training.run import locks
+from adr_jax.training.run.checkpoint import Checkpoints
+from adr_jax.training.run.record import Record, new_record
+from adr_jax.training.run.stopping import with_vote, with_wish
 from adr_jax.training.step import TrainState, init_state, make_train_step
-from adr_jax.training.stopping import with_vote, with_wish
-from adr_jax.training.trained import build_model, check_same_arrays, load
 
 log = logging.getLogger("adr_jax")
 

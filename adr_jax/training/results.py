@@ -7,19 +7,16 @@ from collections.abc import Sequence
 import jax
 from etils import epath
 
-from adr_jax.data.dataset import Dataset
-from adr_jax.evaluation import (
-    protocols,
-    resolution,
-    robustness,
-    sampling,
-    tables,
-    time_step,
-)
-from adr_jax.evaluation.run_files import write_whole
+from adr_jax.data.contract import Dataset
+from adr_jax.evaluation import protocols
+from adr_jax.evaluation.report import collecting as sampling
+from adr_jax.evaluation.report import tables
+from adr_jax.evaluation.studies import resolution, robustness, time_step
+from adr_jax.evaluation.workdir import write_whole
 from adr_jax.models.adrnet import ADRNet
-from adr_jax.training import configuration, parallel
-from adr_jax.training.trained import Run
+from adr_jax.training import configuration
+from adr_jax.training.devices import parallel
+from adr_jax.training.model import Run
 
 
 def evaluate(run: Run, dataset: Dataset) -> dict:

@@ -7,17 +7,17 @@ import math
 import jax
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.data.windows import Batch, prefetch
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics import metrics_of
-from adr_jax.training import parallel
-from adr_jax.training.checkpoint import Checkpoints
-from adr_jax.training.clock import Clock, StartUp
-from adr_jax.training.journal import Journal
+from adr_jax.training.devices import parallel
 from adr_jax.training.preparation import Preparation
-from adr_jax.training.stopping import Stopped, StopSignals, with_wish
+from adr_jax.training.run.checkpoint import Checkpoints
+from adr_jax.training.run.clock import Clock, StartUp
+from adr_jax.training.run.journal import Journal
+from adr_jax.training.run.stopping import Stopped, StopSignals, with_wish
 from adr_jax.training.validation import make_picture, make_validation
 
 

@@ -12,11 +12,11 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PyTree
 from ml_collections import ConfigDict
 
-from adr_jax.data.corruption import corrupt, fill_missing
-from adr_jax.data.statistics import Statistics
+from adr_jax.data.missing import corrupt, fill_missing
+from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Batch
 from adr_jax.evaluation.rollout import rollout
-from adr_jax.training import parallel
+from adr_jax.training.devices import parallel
 from adr_jax.training.losses import make_loss
 
 SCHEDULES = ("cosine", "linear", "constant")

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, PyTree, UInt8
 from ml_collections import ConfigDict
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.data.windows import Windows
 from adr_jax.evaluation.metrics import Ratio, metrics_of
 

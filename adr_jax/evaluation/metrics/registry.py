@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Float
 
-from adr_jax.data.dataset import Dataset
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import (
     cells,

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from adr_jax.evaluation.numerals import numeral
+from adr_jax.evaluation.report.examples import Samples
 from adr_jax.evaluation.report.films import Film, still
+from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import extent, lead_time, quantity
-from adr_jax.evaluation.samples import Samples
 
 NO_TRANSPORT = "the network moves nothing by a displacement"
 # Nearly all arrows are shorter than so many times the gap from one to the next.

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adr_jax.evaluation import figures
 from adr_jax.evaluation.metrics import direction
-from adr_jax.evaluation.numerals import numeral
+from adr_jax.evaluation.report import figures
+from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time, quantity, time_axis
-from adr_jax.evaluation.run_files import is_number
-from adr_jax.evaluation.samples import Samples
+from adr_jax.evaluation.workdir import is_number
 
 # Variables whose spectra are drawn.
 VARIABLES = 3

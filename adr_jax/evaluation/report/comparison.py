@@ -6,10 +6,10 @@ from etils import epath
 
 from adr_jax.errors import InputError
 from adr_jax.evaluation.report import arrows, charts, scenes, scores
+from adr_jax.evaluation.report.examples import Samples
 from adr_jax.evaluation.report.page import RunFiles, read_run, render
 from adr_jax.evaluation.report.sections import LeftOut, gather
-from adr_jax.evaluation.run_files import write_whole
-from adr_jax.evaluation.samples import Samples
+from adr_jax.evaluation.workdir import write_whole
 
 # As many as there are lines and columns to tell them apart.
 MOST = 3

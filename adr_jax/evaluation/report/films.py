@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from adr_jax.evaluation.figures import ERROR_MAP, FIELD_MAP
+from adr_jax.evaluation.report.figures import ERROR_MAP, FIELD_MAP
 
 # Colours of each of the two maps, an odd number: no error has one of its own.
 SHADES = 121

@@ -10,19 +10,19 @@ import jinja2
 import markupsafe
 from etils import epath
 
-from adr_jax.evaluation import figures, samples
-from adr_jax.evaluation.numerals import numeral
-from adr_jax.evaluation.report import arrows, charts, films, scenes, scores
+from adr_jax.evaluation.report import arrows, charts, figures, films, scenes, scores
+from adr_jax.evaluation.report import examples as samples
+from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut, gather
 from adr_jax.evaluation.report.words import duration, extent
-from adr_jax.evaluation.run_files import (
+from adr_jax.evaluation.workdir import (
     is_number,
     read_config,
     read_metrics,
     read_results,
     write_whole,
 )
-from adr_jax.evaluation.samples import Samples
 
 
 class RunFiles(NamedTuple):

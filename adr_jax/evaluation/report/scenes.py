@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adr_jax.evaluation.figures import FIELD_MAP
-from adr_jax.evaluation.numerals import numeral
 from adr_jax.evaluation.report.arrows import PARTS, arrow_path, cells_of_a_gap, in_words
+from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.figures import FIELD_MAP
 from adr_jax.evaluation.report.films import Film, colours, film, span
+from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time
-from adr_jax.evaluation.samples import Samples
 
 # Frames of a scene: fewer and fewer, until all films of a page have no more bytes than
 # this before they are written as text, which adds a third.

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from adr_jax.evaluation.metrics import direction
-from adr_jax.evaluation.numerals import numeral
+from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.words import label
-from adr_jax.evaluation.run_files import is_number
+from adr_jax.evaluation.workdir import is_number
 
 ROWS = ("model", "persistence", "extrapolation")
 # What a protocol says of itself, in words; all else but its rows is shown by its name.

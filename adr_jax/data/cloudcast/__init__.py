@@ -1,0 +1,1 @@
+"""CloudCast's cloud types, and a generated stand-in."""

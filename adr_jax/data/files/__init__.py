@@ -1,0 +1,1 @@
+"""Files: everything about bytes, whatever data set they belong to."""

@@ -1,0 +1,112 @@
+"""The HDF5 layout of PDEBench: one group per trajectory, read lazily.
+
+`0000/data` float32 (time, x, y, channels), `0000/grid/x|y|t`; keys are seeds. The
+public files and those made here are read by the same code.
+"""
+
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+
+import h5py
+import numpy as np
+
+from adr_jax.data.files import hdf5
+from adr_jax.errors import InputError
+
+
+class PDEBenchFile:
+    """Trajectories of one file (`dataset.Trajectories`); `keys` are its groups."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path = pathlib.Path(path)
+        self._file = hdf5.open_file(
+            self.path,
+            "make one with `python -m adr_jax data shallow_water --output "
+            f"{self.path}`, or fetch the public one, 2D_rdb_NA_NA.h5, with `python -m "
+            "adr_jax data download shallow_water`",
+        )
+        with hdf5.reading(str(self.path)):
+            members = self._file.items()
+            groups = [k for k, member in members if isinstance(member, h5py.Group)]
+        self.keys = tuple(sorted(groups))
+        if not self.keys:
+            raise InputError(
+                f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
+                "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
+            )
+        with hdf5.reading(str(self.path)):
+            frames, *frame_shape = self._checked_shape()
+        self.frame_shape = tuple(frame_shape)
+        self.lengths = [frames] * len(self.keys)
+
+    def _checked_shape(self) -> tuple[int, ...]:
+        first = None
+        for key in self.keys:
+            data = self._file.get(f"{key}/data")
+            if not isinstance(data, h5py.Dataset):
+                raise InputError(
+                    f"{self.path}: key '{key}/data' is missing; every trajectory of a "
+                    "PDEBench file has one: make or fetch the file again"
+                )
+            if data.ndim != 4 or data.dtype.kind != "f":
+                raise InputError(
+                    f"{self.path}: '{key}/data' is {data.dtype} of shape {data.shape}; "
+                    "expected floating point (time, x, y, channels)"
+                )
+            if first is None:
+                first = data.shape
+            elif data.shape != first:
+                raise InputError(
+                    f"{self.path}: '{key}/data' has shape {data.shape} where "
+                    f"'{self.keys[0]}/data' has {first}: put other resolutions into a "
+                    "file of their own"
+                )
+        assert first is not None
+        return first
+
+    def read(self, index: int, start: int, stop: int) -> np.ndarray:
+        """Frames `start` to `stop` of trajectory `index`."""
+        key = self.keys[index]
+        with hdf5.reading(f"{self.path}: '{key}/data'"):
+            frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
+        if not np.isfinite(frames).all():
+            frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
+            raise InputError(
+                f"{self.path}: '{key}/data' has NaN or infinity, frame {frame}: "
+                f"leave it out with data.exclude=('{key}',) or mend the file"
+            )
+        return frames
+
+    def grid(self, axis: str) -> np.ndarray | None:
+        """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
+        with hdf5.reading(f"{self.path}: its grid along {axis}"):
+            grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
+            return None if grid is None else grid[:]
+
+
+def write(
+    path: pathlib.Path,
+    trajectories: Iterable[tuple[str, np.ndarray]],
+    grid: Mapping[str, np.ndarray],
+    attributes: Mapping[str, object],
+    progress: Callable[[], object],
+) -> None:
+    """Writes (key, (time, x, y, channels)) pairs, whole or not at all.
+
+    Frames are compressed one by one, so that a window reads only its own.
+    """
+    with hdf5.created(path) as file:
+        file.attrs.update(attributes)
+        for key, data in trajectories:
+            group = file.create_group(key)
+            group.create_dataset(
+                "data",
+                data=data,
+                chunks=(1, *data.shape[1:]),
+                compression="gzip",
+                compression_opts=1,
+                shuffle=True,
+            )
+            for axis, coordinates in grid.items():
+                group[f"grid/{axis}"] = coordinates.astype(np.float32)
+            progress()

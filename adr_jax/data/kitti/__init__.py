@@ -1,0 +1,1 @@
+"""KITTI: video from a driving car."""

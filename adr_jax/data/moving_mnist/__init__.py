@@ -1,0 +1,1 @@
+"""Moving MNIST: handwritten digits that bounce."""

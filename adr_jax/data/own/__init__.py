@@ -1,0 +1,1 @@
+"""The user's own arrays, in files or folders of images."""

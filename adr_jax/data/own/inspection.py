@@ -1,0 +1,169 @@
+"""What a user's file holds, in words, and the command that trains on it."""
+
+import dataclasses
+import pathlib
+import shlex
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+
+from adr_jax.data.files import axes as axis_letters
+from adr_jax.data.files.arrays import Array, open_arrays
+from adr_jax.data.own.sequences import (
+    ArraySequences,
+    Sequences,
+    cell_size,
+    frame_interval,
+    open_sequences,
+)
+from adr_jax.data.own.summary import Sample
+from adr_jax.operators.motion import estimate_motion
+
+# Places in the file, evenly spread, and frames in a row that are looked at in each.
+PLACES, FRAMES = 16, 4
+# Arrays and attributes listed.
+LISTED = 12
+
+
+def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator[str]:
+    """Lines to print, each as soon as it is known.
+
+    Args:
+      path: a file or folder as `open_arrays` takes it.
+      variable: which array of it; "" for the only one that can be meant.
+      axes: what its axes are; "" to tell from names and shape.
+
+    Raises:
+      InputError: as `open_sequences`, after the lines that could be had.
+    """
+    arrays = list(open_arrays(path).arrays.values())
+    yield str(path)
+    for array in arrays[:LISTED]:
+        yield f"  {_array(array)}"
+    if len(arrays) > LISTED:
+        yield f"  and {len(arrays) - LISTED} more"
+    sequences = open_sequences(path, variable, axes)
+    yield from _meaning(sequences)
+    changes = Changes.of(sequences)
+    yield from _numbers(sequences, changes)
+    yield "to train on it:"
+    yield f"  {command(sequences, changes)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Changes:
+    """From frame to frame: errors of the two simplest forecasts, and motion."""
+
+    # Root mean squares over all channels, NaN where no place was known.
+    persistence: float
+    extrapolation: float
+    # Displacements in cells a frame, the median of the cells that change, for each
+    # place where some do.
+    motion: np.ndarray
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> Self:
+        """Looks at some frames in a row at places spread over the file."""
+        places = [
+            (number, start)
+            for number, length in enumerate(sequences.lengths)
+            if length > 2
+            for start in range(max(length - FRAMES, 0) + 1)
+        ]
+        chosen = np.linspace(0, len(places) - 1, min(PLACES, len(places))).astype(int)
+        squares, counts, motion = np.zeros(2), np.zeros(2), []
+        for number, start in (places[k] for k in chosen):
+            stop = min(start + FRAMES, sequences.lengths[number])
+            frames = sequences.read(number, start, stop).astype(np.float64)
+            before, here, after = frames[-3:]
+            for kind, error in enumerate((after - here, after - 2 * here + before)):
+                squares[kind] += np.nansum(np.square(error))
+                counts[kind] += np.count_nonzero(~np.isnan(error))
+            changing = np.any(np.isfinite(after) & (after != here), axis=-1)
+            if changing.any():
+                motion.append(_median_motion(frames, changing))
+        first, second = np.sqrt(squares / np.where(counts, counts, np.nan))
+        moved = np.reshape(motion, (-1, len(sequences.frame_shape) - 1))
+        return cls(float(first), float(second), moved)
+
+
+def _median_motion(frames: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Cells a frame along each axis, the median over some cells; (axes,)."""
+    axes = frames.ndim - 2
+    # Infinities are told elsewhere.
+    frames = np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
+    u = np.asarray(estimate_motion(frames, axes=axes))
+    return np.median(u[where], axis=0)
+
+
+def command(sequences: Sequences, changes: Changes) -> str:
+    """The command that trains on what was inspected."""
+    flags = [f"--config.data.path={sequences.path}"]
+    if isinstance(sequences, ArraySequences):
+        if len(sequences.file.candidates()) > 1:
+            flags.append(f"--config.data.variable={sequences.variable}")
+        flags.append(f"--config.data.axes={sequences.axes}")
+    if changes.extrapolation < changes.persistence:
+        flags.append("--config.model.head=extrapolation")
+    return shlex.join(["python", "train.py", "--config=configs/own.py", *flags])
+
+
+def _array(array: Array) -> str:
+    attributes = list(array.attributes.items())[:LISTED]
+    said = "; ".join(f"{name} {value}" for name, value in attributes)
+    return f"{array}: {' '.join(said.split())}" if said else str(array)
+
+
+def _meaning(sequences: Sequences) -> Iterator[str]:
+    """What it is taken for, and what the file says of its places and times."""
+    if isinstance(sequences, ArraySequences):
+        read_as = axis_letters.explain(sequences.axes, sequences.array.shape)
+        yield f"read as: {sequences.variable}, axes {sequences.axes}: {read_as}"
+    else:
+        shape = " x ".join(map(str, sequences.frame_shape))
+        yield (
+            f"read as: PDEBench's layout, {len(sequences.keys)} trajectories of "
+            f"{sequences.lengths[0]} frames of {shape}"
+        )
+    yield f"cell size: {cell_size(sequences) or 'not said, or not uniform'}"
+    yield f"frame interval: {frame_interval(sequences) or _irregular(sequences)}"
+
+
+def _irregular(sequences: Sequences) -> str:
+    times = sequences.coordinates.get("t")
+    if times is None or times.step is None:
+        return "not said"
+    steps = np.diff(times.values)
+    return (
+        f"not uniform: {steps.min()} to {steps.max()}, mostly {times.step}; frames may "
+        "be missing, which a model takes for sudden changes"
+    )
+
+
+def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
+    sample = Sample.of(sequences, range(len(sequences.keys)))
+    yield f"unit: {sequences.unit or 'not said'}"
+    yield (
+        f"values of {sample.frames} frames: {sample.least:g} to "
+        f"{sample.greatest:g}, mean {np.mean(sample.mean):.4g}, "
+        f"{100 * sample.missing:.3g} % missing"
+    )
+    yield (
+        f"change in a frame: RMSE {changes.persistence:.3g} of persistence, "
+        f"{changes.extrapolation:.3g} of linear extrapolation"
+    )
+    if len(changes.motion):
+        names = ("layers", "rows", "columns")[-changes.motion.shape[1] :]
+        middle = np.median(changes.motion, axis=0)
+        low, high = np.percentile(changes.motion, (25, 75), axis=0)
+        along = ", ".join(
+            f"{name} {m:+.2f} ({a:+.2f} to {b:+.2f})"
+            for name, m, a, b in zip(names, middle, low, high, strict=True)
+        )
+        yield (
+            f"motion, cells a frame, median and middle half of {len(changes.motion)} "
+            f"places: {along}"
+        )
+    else:
+        yield "motion: no frame has structure that could show it"

@@ -1,0 +1,115 @@
+"""The user's own sequences: an array in a file, or a folder of images.
+
+`data.path` is the file, relative to `data.root`; `data.variable` the array in it, where
+several can be meant; `data.axes` what its axes are, where that is not clear.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from adr_jax.data.contract import Dataset, Segments, data_file, numbered
+from adr_jax.data.own.sequences import (
+    Sequences,
+    cell_size,
+    channel_names,
+    frame_interval,
+    open_sequences,
+)
+from adr_jax.data.own.splits import by_state, in_time, state
+from adr_jax.data.own.summary import Sample
+from adr_jax.errors import InputError
+
+SPLIT_NAMES = ("auto", "trajectories", "in_time", "all")
+FIELDS = ("path", "variable", "axes", "exclude")
+# Cells that a window of SSIM needs along each axis.
+SSIM_CELLS = 11
+
+
+def prepare(config: ConfigDict) -> None:
+    """Does nothing: a user's file cannot be made."""
+
+
+def load(config: ConfigDict) -> Dataset:
+    """Opens a file and splits it.
+
+    Splits: "trajectories", 15 % of the distinct trajectories to test and 15 % to
+    validate with, chosen by chance and the same every time, equal ones together, the
+    rest to train with; "in_time", the same shares of every trajectory one after the
+    other, as many frames as a window has between them in none; "auto", by trajectories
+    where at least three are distinct, else in time; "all", everything is test.
+
+    Raises:
+      InputError: the file cannot be read, is too short, has no values at all, or a
+        number of data.exclude is not in it.
+    """
+    if not config.path:
+        raise InputError(
+            "config.data.path is empty: name your file or folder of images with "
+            "--config.data.path=FILE"
+        )
+    path = data_file(config.root, config.path)
+    source = open_sequences(path, config.variable, config.axes)
+    numbers = _numbers(source, config.exclude)
+    states = {number: state(source, number) for number in numbers}
+    sample = Sample.of(source, numbers)
+    split = config.split
+    if split == "auto":
+        split = "trajectories" if len(set(states.values())) > 2 else "in_time"
+    if split == "in_time":
+        parts = in_time(source, numbers, window=config.history + config.horizon)
+    elif split == "trajectories":
+        parts = by_state(source, states)
+    else:
+        whole = [(number, 0, source.lengths[number]) for number in numbers]
+        parts = {"train": [], "validation": [], "test": whole}
+    stretches, splits = numbered(parts)
+    facts = (source.frame_shape, [source.lengths[n] for n in numbers], states)
+    return Dataset(
+        name="arrays",
+        trajectories=Segments(source.read, stretches, source.frame_shape),
+        splits=splits,
+        states={
+            name: len({(states[number], start) for number, start, _ in part})
+            for name, part in parts.items()
+        },
+        split_name=split,
+        fingerprint=_digest(facts, sample.digest),
+        channels=channel_names(source),
+        metrics=_metrics(sample, source),
+        unit=source.unit,
+        cell_size=cell_size(source),
+        frame_interval=frame_interval(source),
+        data_range=source.data_range,
+    )
+
+
+def _numbers(source: Sequences, exclude: Sequence[str]) -> list[int]:
+    unknown = set(exclude) - set(source.keys)
+    if unknown:
+        raise InputError(
+            f"data.exclude names {', '.join(sorted(unknown))}, no trajectory of "
+            f"{source.path}; they run from {source.keys[0]} to {source.keys[-1]}"
+        )
+    numbers = [n for n, key in enumerate(source.keys) if key not in exclude]
+    if not numbers:
+        raise InputError(f"data.exclude leaves no trajectory of {source.path}")
+    return numbers
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
+    """An error relative to the values only where these are not spread about zero."""
+    mean, std = np.abs(sample.mean), np.array(sample.std)
+    metrics = ("rmse", "vrmse")
+    if (mean > 0.1 * std).all():
+        metrics = ("nrmse", *metrics)
+    space = source.frame_shape[:-1]
+    if source.data_range and len(space) == 2 and min(space) >= SSIM_CELLS:
+        metrics = (*metrics, "ssim", "psnr")
+    return metrics

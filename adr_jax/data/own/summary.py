@@ -1,0 +1,69 @@
+"""What some frames of a file, evenly spread, say of all."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from adr_jax.data.own.sequences import Sequences
+from adr_jax.errors import InputError
+
+FRAMES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Numbers over all values looked at; mean and size of each channel."""
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    least: float
+    greatest: float
+    # Share of values.
+    missing: float
+    frames: int
+    # Changes with the content.
+    digest: str
+
+    @classmethod
+    def of(cls, source: Sequences, numbers: Sequence[int]) -> Self:
+        """Reads frames of these trajectories; InputError where no value is known."""
+        starts = np.cumsum([0, *(source.lengths[number] for number in numbers)])
+        chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))
+        digest, sums = hashlib.sha256(), np.zeros((4, source.frame_shape[-1]))
+        least, greatest = np.inf, -np.inf
+        for frame in chosen:
+            place = np.searchsorted(starts, frame, side="right") - 1
+            first = int(frame - starts[place])
+            values = source.read(numbers[place], first, first + 1)
+            digest.update(values.tobytes())
+            values = values.reshape(-1, values.shape[-1]).astype(np.float64)
+            known = np.isfinite(values)
+            least = min(least, values.min(initial=np.inf, where=known))
+            greatest = max(greatest, values.max(initial=-np.inf, where=known))
+            squares = np.square(values)
+            sums += [
+                np.full(values.shape[1], len(values)),
+                known.sum(0),
+                values.sum(0, where=known),
+                squares.sum(0, where=known),
+            ]
+        every, count, total, squares = sums
+        if not count.any():
+            raise InputError(
+                f"{source.path}: every value looked at is missing (NaN, _FillValue or "
+                "missing_value): check the file, or choose another variable"
+            )
+        mean = total / np.maximum(count, 1)
+        variance = np.maximum(squares / np.maximum(count, 1) - mean**2, 0)
+        return cls(
+            mean=mean.tolist(),
+            std=np.sqrt(variance).tolist(),
+            least=float(least),
+            greatest=float(greatest),
+            missing=1 - float(count.sum() / every.sum()),
+            frames=len(chosen),
+            digest=digest.hexdigest(),
+        )

@@ -1,0 +1,1 @@
+"""PDEBench's shallow water: dam breaks, made here or read."""

@@ -1,0 +1,1 @@
+"""Tracers in flows that are known: synthetic, and of the ocean."""

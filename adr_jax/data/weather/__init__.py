@@ -1,0 +1,1 @@
+"""Images of weather: radar and satellite."""

@@ -1,0 +1,1 @@
+"""Devices and processes: the only files that map over them."""

@@ -1,0 +1,173 @@
+"""A training step on more and more devices, and what summing gradients costs of it.
+
+    python benchmarks/speed/scaling.py [--config configs/quickstart.py] [--rounds 5]
+
+The same global batch on 1 to 8 virtual CPU devices in one process, and in two processes
+on this machine. Virtual devices share the cores: beyond their number the best that can
+come out is no loss, and "of one device" says how much is left. All-reduce is the sum of
+gradients over devices, timed by itself.
+
+The last lines project a TPU pod from the step's bytes and operations and from public
+specifications. That is arithmetic, not a measurement.
+"""
+
+import argparse
+import json
+import os
+import re
+import runpy
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROWS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4))  # processes, devices
+BATCH = 8
+# Public specifications of Cloud TPU v5e: docs.cloud.google.com/tpu/docs/v5e
+CHIP, PEAK_FLOPS, LINK_BYTES = "TPU v5e", 197e12, 400e9
+# Share of the peak supposed to be reached. Convolutions of few channels do not fill a
+# matrix unit: this is a guess, and stated as one.
+UTILISATION = 0.05
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", default="configs/quickstart.py")
+    parser.add_argument("--rounds", type=int, default=5, help="timed turns of each row")
+    parser.add_argument("--worker", nargs=3, type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments.config, *arguments.worker)
+    else:
+        compare(arguments.config, arguments.rounds)
+
+
+def compare(config: str, rounds: int) -> None:
+    """Runs the rows in turns, one at a time, and prints the table."""
+    teams = {row: start(config, *row) for row in ROWS}
+    for team in teams.values():  # compiles
+        take_turn(team, "step")
+        take_turn(team, "reduce")
+    times = {(row, what): [] for row in ROWS for what in ("step", "reduce")}
+    for _ in range(rounds):
+        for row, what in times:
+            times[row, what].append(take_turn(teams[row], what))
+    info = {}
+    for row, team in teams.items():
+        said = [worker.communicate("stop\n")[0] for worker in team]
+        info[row] = json.loads(said[0].splitlines()[-1])
+    print(f"{config}, batch {BATCH}, {os.cpu_count()} cores, {info[ROWS[0]]['device']}")
+    print("processes  devices  step ms  spread  of one device  all-reduce  of the step")
+    one = statistics.median(times[ROWS[0], "step"])
+    for row in ROWS:
+        steps = times[row, "step"]
+        step, reduce = statistics.median(steps), statistics.median(times[row, "reduce"])
+        print(
+            f"{row[0]:9}  {row[0] * row[1]:7}  {1e3 * step:7.0f}  "
+            f"{(max(steps) - min(steps)) / step:6.0%}  {one / step:13.2f}  "
+            f"{1e3 * reduce:7.2f} ms  {reduce / step:11.1%}"
+        )
+    project(info[ROWS[0]])
+
+
+def project(info: dict) -> None:
+    """Seconds of a step on a pod, from bytes, operations and specifications."""
+    size, work = info["gradient_bytes"], info["flops"] / BATCH
+    compute = work / (PEAK_FLOPS * UTILISATION)
+    print(
+        f"\nProjection, not measured: {CHIP}, {PEAK_FLOPS / 1e12:.0f} TFLOP/s of which "
+        f"{UTILISATION:.0%} are reached (a guess), {LINK_BYTES / 1e9:.0f} GB/s between "
+        f"chips; {work / 1e9:.2f} GFLOP and one window a chip and step, gradients of "
+        f"{size / 1e6:.2f} MB\nchips  computing ms  all-reduce ms  efficiency"
+    )
+    for chips in (8, 64, 256):
+        # A ring passes every byte on almost twice.
+        reduce = 2 * (chips - 1) / chips * size / LINK_BYTES
+        print(
+            f"{chips:5}  {1e3 * compute:12.3f}  {1e3 * reduce:13.4f}  "
+            f"{compute / (compute + reduce):10.1%}"
+        )
+
+
+def start(config: str, processes: int, devices: int) -> list[subprocess.Popen]:
+    """The processes of a row; each waits for its turns."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return [
+        subprocess.Popen(
+            [sys.executable, __file__, "--config", config]
+            + ["--worker", str(processes), str(number), str(port)],
+            env=os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for number in range(processes)
+    ]
+
+
+def take_turn(team: list[subprocess.Popen], what: str) -> float:
+    """Seconds the slowest of a row's processes takes."""
+    for worker in team:
+        assert worker.stdin
+        worker.stdin.write(f"{what}\n")
+        worker.stdin.flush()
+    return max(answer(worker) for worker in team)
+
+
+def answer(worker: subprocess.Popen) -> float:
+    assert worker.stdout
+    while line := worker.stdout.readline():
+        # The transport between processes talks, too.
+        if found := re.search(r"seconds: (\S+)", line):
+            return float(found.group(1))
+    raise SystemExit(f"a worker ended with code {worker.wait()}")
+
+
+def work(path: str, processes: int, number: int, port: int) -> None:
+    """A step or a sum for each line read, its seconds printed."""
+    sys.path.insert(0, os.getcwd())
+    config = runpy.run_path(path)["get_config"]()
+    config.train.batch_size = BATCH
+
+    import jax
+    from noise_step import noise_step
+
+    from adr_jax.training.devices import parallel
+
+    if processes > 1:
+        parallel.start_processes("on", f"127.0.0.1:{port}", processes, number)
+    parallel.prepare_host(BATCH)
+    unmapped, fresh, whole = noise_step(config)
+    step = parallel.map_step(unmapped)
+    add_up = parallel.map_step(lambda tree, _: (parallel.total(tree), {}))
+    # On the host: a step gives away the memory of the state it is given.
+    fresh = jax.device_get(fresh)
+    state, gradients = parallel.replicate(fresh), parallel.replicate(fresh.params)
+    rows = parallel.rows(BATCH)
+    batch = jax.tree.map(lambda array: array[rows], whole)
+    while (what := sys.stdin.readline().strip()) != "stop":
+        begin = time.perf_counter()
+        if what == "step":
+            state, _ = jax.block_until_ready(step(state, batch))
+        else:
+            gradients, _ = jax.block_until_ready(add_up(gradients, batch.row))
+        print(f"\nseconds: {time.perf_counter() - begin}", flush=True)
+    sizes = [leaf.nbytes for leaf in jax.tree.leaves(fresh.params)]
+    info = {"device": parallel.describe_devices(), "gradient_bytes": sum(sizes)}
+    if processes == 1 and jax.device_count() == 1:
+        mapped = jax.vmap(unmapped, in_axes=(None, 0), axis_name=parallel.AXIS)
+        stacked = jax.tree.map(lambda a: a[None], batch)
+        cost = jax.jit(mapped).lower(fresh, stacked).compile().cost_analysis()
+        assert cost is not None
+        info["flops"] = cost["flops"]
+    print(json.dumps(info))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What `data inspect` says of a file, and the command that it prints."""
+
+import re
+import shlex
+
+import h5py
+import numpy as np
+import pytest
+
+from adr_jax.__main__ import main
+from adr_jax.data.own.inspection import describe
+from adr_jax.errors import InputError
+
+
+@pytest.fixture
+def drifting(tmp_path, generator):
+    """Noise that moves by (2, -3) cells a frame, seen through a window, 5 % missing."""
+    scene = generator.normal(size=(160, 160)) + 4
+    views = [
+        scene[60 - 2 * k : 100 - 2 * k, 20 + 3 * k : 64 + 3 * k] for k in range(30)
+    ]
+    rain = np.stack(views).astype("f4")
+    rain[generator.random(rain.shape) < 0.05] = np.nan
+    path = tmp_path / "rain of may.h5"
+    with h5py.File(path, "w") as file:
+        file["rain"], file["snow"] = rain, rain
+        file["rain"].attrs["units"] = "mm/h"
+        file["lat"], file["lon"] = np.arange(40) * 2.0, np.arange(44) * 2.0
+        file["lat"].attrs["units"] = file["lon"].attrs["units"] = "km"
+        file["time"] = 600 * np.arange(30)
+        file["time"].attrs["units"] = "seconds since 2000-01-01"
+    return path
+
+
+def test_it_says_what_it_sees(drifting):
+    said = "\n".join(describe(drifting, "rain"))
+    for words in (
+        "rain (float32, 30 x 40 x 44): units mm/h",
+        "read as: rain, axes tyx: 30 frames of 40 rows x 44 columns",
+        "cell size: 2 km",
+        "frame interval: 600 seconds",
+        "unit: mm/h",
+        "values of 30 frames:",
+        "mean 4.0",
+    ):
+        assert words in said, words
+    motion = re.search(r"rows (\S+) .*columns (\S+) ", said)
+    # As in the tests of the estimate itself, which has windows to look through.
+    assert [float(cells) for cells in motion.groups()] == pytest.approx(
+        [2, -3], abs=0.15
+    )
+    missing = float(said.partition(" % missing")[0].rpartition(" ")[2])
+    assert missing == pytest.approx(5, abs=0.5)  # of 52,800 values
+
+
+def test_the_command_names_what_has_to_be_named(drifting, capsys):
+    main(["data", "inspect", str(drifting), "--variable", "rain"])
+    command = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(command) == [
+        "python",
+        "train.py",
+        "--config=configs/own.py",
+        f"--config.data.path={drifting}",
+        "--config.data.variable=rain",
+        "--config.data.axes=tyx",
+    ]
+
+
+def test_several_variables_are_listed_before_the_question(drifting, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "inspect", str(drifting)])
+    assert "several arrays that may be meant, rain" in str(stop.value.code)
+    assert "snow (float32, 30 x 40 x 44)" in capsys.readouterr().out
+
+
+def test_smooth_change_is_told_to_extrapolate(tmp_path):
+    times, rows = np.arange(40)[:, None, None], np.arange(16)[:, None]
+    waves = np.sin(0.1 * times + 0.3 * rows) * np.ones(16)
+    np.save(tmp_path / "f.npy", waves)
+    assert list(describe(tmp_path / "f.npy"))[-1].endswith(
+        "--config.model.head=extrapolation"
+    )
+
+
+def test_times_with_a_gap_are_told(tmp_path, generator):
+    times = np.delete(np.arange(31), 12)
+    np.savez(tmp_path / "f.npz", rain=generator.normal(size=(30, 9, 9)), time=times)
+    said = "\n".join(describe(tmp_path / "f.npz"))
+    assert "frame interval: not uniform: 1 to 2, mostly 1" in said
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_too_few_frames_to_see_motion(frames, tmp_path, generator):
+    np.save(tmp_path / "f.npy", generator.normal(size=(frames, 9, 9)))
+    said = "\n".join(describe(tmp_path / "f.npy", axes="tyx"))
+    assert "motion: no frame has structure" in said
+
+
+def test_a_file_of_nothing_but_gaps(tmp_path):
+    np.save(tmp_path / "f.npy", np.full((30, 9, 9), np.nan))
+    with pytest.raises(InputError, match="every value looked at is missing"):
+        list(describe(tmp_path / "f.npy"))
+
+
+def test_pdebench_layout(water_file):
+    said = "\n".join(describe(water_file))
+    assert "PDEBench's layout, 40 trajectories of 16 frames of 16 x 16 x 1" in said
+    assert "cell size: 0.3125" in said

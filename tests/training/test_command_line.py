@@ -1,0 +1,65 @@
+"""Flags and configurations, and their errors in one line."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from adr_jax.errors import InputError
+from adr_jax.training import command_line
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+# ml_collections loads configuration files in a way that Python 3.15 will drop.
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
+
+
+def test_a_file_and_what_to_change_in_it(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = command_line.read_config(
+        "configs/shallow_water.py:mixed",
+        ["--config.train.steps=7", "--noconfig.model.conserve"],
+    )
+    assert config.data.shape == "mixed"
+    assert config.train.steps == 7
+    assert not config.model.conserve
+
+
+@pytest.mark.parametrize(
+    ("path", "overrides", "message"),
+    [
+        (
+            "configs/quickstart.py",
+            ["--config.train.stesp=1"],
+            """^'stesp' Did you mean "steps" instead of "stesp".$""",
+        ),
+        (
+            "configs/quickstart.py",
+            ["--config.trian.steps=1"],
+            """^'trian' Did you mean "train" instead of "trian".$""",
+        ),
+        (
+            "configs/quickstart.py:x",
+            [],
+            "^flag --config=.*: TypeError: get_config.. ta",
+        ),
+        ("configs/quickstart.py", ["--config.train.steps=1.5"], "1.5"),
+        ("configs/quickstart.py", ["--colour=red"], "colour"),
+        ("configs/quickstart.py", ["stray"], "unexpected argument 'stray'"),
+        ("configs/absent.py", [], "--config configs/absent.py: no such file"),
+    ],
+)
+def test_errors_are_one_line(monkeypatch, path, overrides, message):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match=message) as error:
+        command_line.read_config(path, overrides)
+    assert "\n" not in str(error.value)
+
+
+def test_reading_a_configuration_does_not_start_jax():
+    code = "import sys, adr_jax.training.command_line; print('jax' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "False"

@@ -1,0 +1,148 @@
+"""A trained model in Python: forecasts and displacements of arrays."""
+
+import copy
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import adr_jax
+from adr_jax.data.files.pdebench import PDEBenchFile
+from adr_jax.errors import InputError
+from adr_jax.evaluation.forecaster import physical_rollout
+from adr_jax.training import model as trained
+
+
+@pytest.fixture(scope="module")
+def model(untrained):
+    return adr_jax.load(untrained)
+
+
+@pytest.fixture(scope="module")
+def frames(water_file):
+    """Two trajectories of six frames, (2, 6, 16, 16, 1)."""
+    file = PDEBenchFile(water_file)
+    return np.stack([file.read(number, 0, 6) for number in (0, 1)])
+
+
+def test_forecast_is_the_networks_rollout(model, frames):
+    ahead = model.forecast(frames, steps=3)
+    assert isinstance(ahead, np.ndarray) and ahead.dtype == np.float32
+    rollout = physical_rollout(model.model.apply, model.statistics, 4)
+    expected = rollout(model.params, jnp.asarray(frames), 3)
+    # Water about 1 deep; the same sums in another order, over three steps.
+    np.testing.assert_allclose(ahead, expected, rtol=0, atol=2e-6)
+
+
+def test_a_batch_is_its_members(model, frames):
+    both = model.forecast(frames, steps=2)
+    for number in (0, 1):
+        alone = model.forecast(frames[number], steps=2)
+        assert alone.shape == (2, 16, 16, 1)
+        np.testing.assert_allclose(alone, both[number], rtol=0, atol=1e-6)
+    moved = model.displacement(frames)
+    assert moved.shape == (2, 1, 16, 16, 4, 2)
+    np.testing.assert_allclose(
+        model.displacement(frames[1]), moved[1], rtol=0, atol=1e-6
+    )
+
+
+def test_only_the_last_frames_count_and_any_kind_of_array_will_do(model, frames):
+    expected = model.forecast(frames[0, -4:], steps=1)
+    for same in (frames[0], jnp.asarray(frames[0]), frames[0].astype(np.float64)):
+        np.testing.assert_array_equal(model.forecast(same, steps=1), expected)
+    half = model.forecast(jnp.asarray(frames[0], jnp.bfloat16), steps=1)
+    # bfloat16 keeps 8 bits of water 1 deep, and lines through two frames double that.
+    np.testing.assert_allclose(half, expected, rtol=0, atol=0.05)
+
+
+def test_each_shape_is_compiled_once(model, frames, monkeypatch):
+    model.forecast(frames, steps=2)
+    model.displacement(frames)
+    traced = []
+    apply = type(model.model).apply
+
+    def counted(*args, **kwargs):
+        traced.append(1)
+        return apply(*args, **kwargs)
+
+    monkeypatch.setattr(type(model.model), "apply", counted)
+    for longer in (frames, frames[:, 1:]):
+        model.forecast(longer, steps=2)
+        model.displacement(longer)
+    assert not traced
+
+
+def test_the_time_step_can_be_scaled(model, frames):
+    """Of one block, whose displacement is in proportion to it."""
+    expected = 2 * model.displacement(frames)
+    np.testing.assert_allclose(
+        model.at_interval(2).displacement(frames), expected, rtol=1e-6
+    )
+    same = model.at_interval(1).forecast(frames, steps=2)
+    np.testing.assert_array_equal(same, model.forecast(frames, steps=2))
+    config = copy.deepcopy(model.config)
+    config.model.name = "unet"
+    network = trained.build_model(config, model.statistics)
+    other = dataclasses.replace(model, config=config, model=network)
+    with pytest.raises(InputError, match="a unet has no time step"):
+        other.at_interval(2)
+
+
+def test_missing_cells_are_filled_in(model, frames):
+    gaps = frames.copy()
+    gaps[0, -1, 3:5, 6] = np.nan
+    filled = frames.copy()
+    filled[0, -1, 3:5, 6] = frames[0, -2, 3:5, 6]
+    np.testing.assert_array_equal(model.forecast(gaps, 2), model.forecast(filled, 2))
+    unknown = np.full_like(frames, np.nan)
+    assert np.isfinite(model.forecast(unknown, 1)).all()
+
+
+BAD = {
+    "two channels": (lambda f: np.repeat(f, 2, -1), "shape .*, 16, 2.; expected"),
+    "too few frames": (lambda f: f[:, :3], "4 frames or more of 1 channels"),
+    "no channel axis": (lambda f: f[0, ..., 0], r"add an axis of channels"),
+    "too many axes": (lambda f: f[None], r"expected \(time, rows, columns, channels\)"),
+    "empty": (lambda f: f[:0], "expected"),
+    "infinite": (lambda f: f + np.inf, "infinite"),
+    "complex": (lambda f: f * 1j, "real numbers"),
+    "text": (lambda f: f.astype(str), "real numbers"),
+    "objects": (lambda f: f.astype(object), "real numbers"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_frames_that_do_not_fit_are_told(model, frames, name):
+    spoil, message = BAD[name]
+    forecast = lambda f: model.forecast(f, steps=1)  # noqa: E731
+    for method in (forecast, model.displacement, model.shares):
+        with pytest.raises(InputError, match=message):
+            method(spoil(frames))
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_steps_that_are_none(model, frames, steps):
+    with pytest.raises(InputError, match=f"steps={steps}; expected 1 or more"):
+        model.forecast(frames, steps=steps)
+
+
+def test_a_network_without_transport_has_no_displacement(model, frames):
+    config = copy.deepcopy(model.config)
+    config.model.name = "cnn"  # with the very same parameters
+    network = trained.build_model(config, model.statistics)
+    still = dataclasses.replace(model, config=config, model=network)
+    assert still.displacement(frames) is None
+    assert still.shares(frames) is None
+
+
+def test_shares_of_the_terms(model, frames):
+    shares = model.shares(frames)
+    assert shares.shape == (2, 1, 3)
+    np.testing.assert_allclose(shares.sum(axis=-1), 1.0, rtol=1e-6)  # float32
+    assert (shares > 0).all()
+    np.testing.assert_allclose(model.shares(frames[1]), shares[1], rtol=0, atol=1e-6)
+    sown = model._sown(model.params, frames[:, -4:])["intermediates"]["blocks"]
+    sizes = np.asarray(sown["changes"])[0]
+    np.testing.assert_allclose(shares[:, 0] * sizes.sum(1)[:, None], sizes, rtol=1e-6)
