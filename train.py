@@ -1,11 +1,11 @@
-"""Trains and evaluates what a configuration describes.
+"""Train and evaluate what a configuration describes.
 
     python train.py --config configs/shallow_water.py [--workdir W]
         [--config.section.field=value ...]
         [--distributed=auto|on|off
          --coordinator=HOST:PORT --num_processes=N --process_id=I]
 
-The same command again goes on where the run stopped.
+The same command again resumes a run that stopped.
 """
 
 import sys
@@ -39,21 +39,21 @@ flags.mark_flag_as_required("config")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Hands the flags over; what a process needs is set before JAX starts."""
+    """Hand the flags over; what a process needs is set before JAX starts."""
     if len(argv) > 1:
         raise InputError(f"unexpected argument {argv[1]!r}; flags start with --")
     # orbax tells every step of every save at level INFO.
     logging.set_verbosity(logging.WARNING)
     from adr_jax.training import loop
-    from adr_jax.training.devices import parallel
+    from adr_jax.training.devices import host, processes
     from adr_jax.training.run import stopping
 
     config = CONFIG.value
-    parallel.start_processes(
+    processes.start_processes(
         DISTRIBUTED.value, COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value
     )
-    parallel.prepare_host(config.train.batch_size)
-    workdir = WORKDIR.value or config.workdir or _default()
+    host.prepare_host(config.train.batch_size)
+    workdir = WORKDIR.value or _default()
     try:
         loop.train_and_evaluate(config, workdir)
     except stopping.Stopped as stop:
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _default() -> str:
-    """runs/NAME for configs/NAME.py, runs/NAME_ARGUMENT with an argument."""
+    """Return runs/NAME for configs/NAME.py, runs/NAME_ARGUMENT with an argument."""
     path, argument = command_line.config_file()
     return f"runs/{path.stem}_{argument}" if argument else f"runs/{path.stem}"
 

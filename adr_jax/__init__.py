@@ -38,12 +38,12 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Loads a public name when it is first asked for."""
+    """Load a public name when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'adr_jax' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """List the public names."""
     return __all__

@@ -59,7 +59,8 @@ def get_config(data: str = "public") -> ConfigDict:
 
 def _public(config: ConfigDict) -> ConfigDict:
     config.data.name = "cloudcast"
-    config.model.size = "base"
+    config.model.channels = 64
+    config.model.num_blocks = 6
     config.model.remat = True
     config.train.steps = 20000
     config.train.batch_size = 16

@@ -19,7 +19,8 @@ def get_config(benchmark: str = "prednet") -> ConfigDict:
     config.data.name = "kitti"
     config.data.split = benchmark
     config.data.augment = "none"
-    config.model.size = "tiny"
+    config.model.channels = 16
+    config.model.num_blocks = 2
     # What is near moves far from one frame to the next.
     config.model.context = 3
     # What moves in a picture keeps its colour, not its sum.

@@ -20,7 +20,8 @@ def get_config() -> ConfigDict:
     config.data.root = "."
     config.data.split = "auto"
     config.data.history = 4
-    config.model.size = "tiny"
+    config.model.channels = 16
+    config.model.num_blocks = 2
     # Amounts would pile up at an edge that they move over, values do not; for amounts
     # take push with model.boundary=open.
     config.model.transport = "pull"

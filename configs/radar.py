@@ -17,7 +17,8 @@ def get_config() -> ConfigDict:
     config.data.name = "radar"
     config.data.split = "in_time"
     config.data.history = 4
-    config.model.size = "tiny"
+    config.model.channels = 16
+    config.model.num_blocks = 2
     # Reflectivity is carried, not shared out as mass is; with push, nowcasts of two
     # hours blew up.
     config.model.transport = "pull"

@@ -20,7 +20,8 @@ def get_config() -> ConfigDict:
     config.data.history = 4
     # North and south of a low, clouds move in opposite directions.
     config.data.augment = "flips"
-    config.model.size = "tiny"
+    config.model.channels = 16
+    config.model.num_blocks = 2
     # Brightness is carried, not shared out as mass is.
     config.model.transport = "pull"
     config.model.head = "persistence"

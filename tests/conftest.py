@@ -1,4 +1,4 @@
-"""What all tests share: two CPU devices, small data, the place of real data."""
+"""What all tests share: two CPU devices, small data, the folder of real data."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from adr_jax import data
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.data.shallow_water import source as shallow_water
 from adr_jax.training import configuration, optimizer, step
-from adr_jax.training import model as trained
+from adr_jax.training.model import build_network
 from adr_jax.training.run import checkpoint, record
 from configs import base
 
@@ -49,7 +49,7 @@ def forget_compiled():
 
 @pytest.fixture
 def real_data() -> pathlib.Path:
-    """The folder of real data, or a skip that says how to provide it."""
+    """Return the folder of real data, or skip, saying how to provide it."""
     folder = os.environ.get("ADR_JAX_TEST_DATA")
     if not folder:
         pytest.skip("set ADR_JAX_TEST_DATA to the folder of real data to run this")
@@ -58,7 +58,7 @@ def real_data() -> pathlib.Path:
 
 @pytest.fixture
 def cloudcast(real_data) -> dict[str, np.ndarray]:
-    """Sixteen frames of cloud labels 0 to 3, and a published forecast of them.
+    """Return sixteen frames of cloud labels 0 to 3, and a published forecast.
 
     Both (1, 16, 128, 128, 1) float32.
     """
@@ -70,7 +70,7 @@ def cloudcast(real_data) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def water_file(tmp_path_factory) -> pathlib.Path:
-    """Forty dam breaks of 16 x 16 cells and 16 frames, seeds 0 to 39."""
+    """Make forty dam breaks of 16 x 16 cells and 16 frames, seeds 0 to 39."""
     path = tmp_path_factory.mktemp("data") / "water.h5"
     dam = dam_break.Dam(cells=16, frames=16, shape="off_centre")
     shallow_water.generate(path, dam, trajectories=40)
@@ -79,7 +79,7 @@ def water_file(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def make_config(water_file) -> Callable[[], ConfigDict]:
-    """Makes configurations of a run of seconds on `water_file`."""
+    """Make configurations of a run of seconds on `water_file`."""
 
     def small() -> ConfigDict:
         config = base.get_config()
@@ -101,23 +101,24 @@ def make_config(water_file) -> Callable[[], ConfigDict]:
 
 @pytest.fixture
 def config(make_config) -> ConfigDict:
-    """One of them."""
+    """Make one of them."""
     return make_config()
 
 
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory, make_config) -> pathlib.Path:
-    """The workdir of a model that was never trained, for what only uses one."""
-    config = make_config()
-    config.model.num_blocks = 1
+    """Make the workdir of a model that was never trained."""
+    file = make_config()
+    file.model.num_blocks = 1
+    config = configuration.read(file)
     workdir = tmp_path_factory.mktemp("runs") / "untrained"
     dataset = data.load(config.data)
     content = record.new_record(dataset)
     statistics = record.Record(content, workdir).statistics
-    model = trained.build_model(config, statistics)
+    network = build_network(config, statistics)
     frame_shape = dataset.trajectories.frame_shape
     rule = optimizer.make_optimizer(config.train)
-    state = step.init_state(model, rule, config, frame_shape)
+    state = step.init_state(network, rule, config, frame_shape)
     best = checkpoint.Checkpoints(epath.Path(workdir) / "best", keep=1)
     best.save(0, state.params, content)
     best.close()
@@ -128,13 +129,13 @@ def untrained(tmp_path_factory, make_config) -> pathlib.Path:
 
 @pytest.fixture
 def generator() -> np.random.Generator:
-    """Random numbers, the same in every run."""
+    """Return random numbers, the same in every run."""
     return np.random.default_rng(0)
 
 
 @pytest.fixture
 def write_clouds() -> Callable[..., pathlib.Path]:
-    """Writes CloudCast's parts, as ".nc" or as ".npy", and returns their folder.
+    """Write CloudCast's parts, as ".nc" or as ".npy", and return their folder.
 
     Parts are (time, rows, columns) by name; times are minutes, a frame every 15.
     """

@@ -8,18 +8,19 @@ where they are not there yet, --frame_shape says it.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Mapping
 from typing import cast
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from ml_collections import ConfigDict
 
 from adr_jax import data, models
 from adr_jax.errors import InputError
 from adr_jax.evaluation.report.tables import grid
 from adr_jax.models.adrnet import ADRNet
+from adr_jax.options import DataOptions
 from adr_jax.training import command_line, configuration
 
 # Modules within modules that the table shows.
@@ -42,16 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints the model."""
-    config = command_line.read_config(arguments.config, arguments.overrides)
-    configuration.check(config)
+    file = command_line.read_config(arguments.config, arguments.overrides)
+    config = configuration.read(file)
     shape = arguments.frame_shape or known_frame_shape(config.data)
     if not 2 <= len(shape) <= 4 or min(shape) < 1:
         raise InputError(
             f"--frame_shape {' '.join(map(str, shape))}: expected one to three numbers "
             "of cells and one of channels, each 1 or more"
         )
-    config.model.unroll = "on"  # work inside a loop would be counted once
-    model = models.build(config.model, change_scale=(1.0,), output_scale=(1.0,))
+    # Work inside a loop would be counted once.
+    options = dataclasses.replace(config.model, unroll="on")
+    model = models.build(options, change_scale=(1.0,), output_scale=(1.0,))
     history = jax.ShapeDtypeStruct((1, config.data.history, *shape), jnp.float32)
     modules, params = traced(model, history)
     print(grid(modules))
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"reach: {reach(model)}")
 
 
-def known_frame_shape(config: ConfigDict) -> tuple[int, ...]:
+def known_frame_shape(config: DataOptions) -> tuple[int, ...]:
     """The shape of a frame of the data, where it is known before they are made.
 
     Raises:
@@ -136,19 +138,20 @@ def reach(model: nn.Module) -> str:
         return "the whole field"
     # A displacement is read off through three convolutions; then what was moved may
     # spread by one cell, and react with its neighbours through two more.
-    block = 3 + (model.diffusion == "explicit") + 2 * (model.reaction == "conv")
-    cells = model.num_blocks * block + model.conserve
-    far = model.num_blocks * model.reach
+    options = model.options
+    block = 3 + (options.diffusion == "explicit") + 2 * (options.reaction == "conv")
+    cells = options.num_blocks * block + options.conserve
+    far = options.num_blocks * options.reach
     transport = {
         "none": "there is no transport",
         **dict.fromkeys(
             ("push", "pull"),
             f"transport {far:g} more" if far else "transport as far as it learns",
         ),
-    }[model.transport]
+    }[options.transport]
     everywhere = (
         "; implicit and exact diffusion reach everywhere, fading"
-        if model.diffusion in ("implicit", "exact")
+        if options.diffusion in ("implicit", "exact")
         else ""
     )
     return f"convolutions {cells} cells, {transport}{everywhere}"

@@ -8,6 +8,7 @@ workdir's model_card.md.
 """
 
 import argparse
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -18,10 +19,11 @@ from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.report.model_card import write_model_card
-from adr_jax.evaluation.workdir import read_config
+from adr_jax.evaluation.workdir import read_config, write_json
+from adr_jax.options import DataOptions
 from adr_jax.training import configuration, results
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,22 +72,23 @@ def run(arguments: argparse.Namespace) -> None:
                 f"{folder}: its eval.protocols names none; name some of "
                 f"{', '.join(PROTOCOLS)} by --protocols"
             )
-    parallel.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
-    datasets: dict[str, Dataset] = {}
+    host.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
+    datasets: dict[DataOptions, Dataset] = {}
     scores = []
     for workdir in arguments.workdir:
         run = trained.load(workdir)
+        config = run.config
         if arguments.data is not None:
-            run.config.data.path = str(arguments.data.absolute())
-            run.config.data.split = "all"
-            run.config.data.exclude = []
+            path = str(arguments.data.absolute())
+            config = config.override(data={"path": path, "split": "all"})
         if arguments.protocols:
-            run.config.eval.protocols = tuple(arguments.protocols)
-        which = run.config.data.to_json()
+            config = config.override(eval={"protocols": tuple(arguments.protocols)})
+        run = dataclasses.replace(run, config=config)
+        which = config.data
         if which not in datasets:
             if arguments.data is None:
-                data.prepare(run.config.data)
-            datasets[which] = data.load(run.config.data)
+                data.prepare(config.data)
+            datasets[which] = data.load(config.data)
         # Studies first: what a data set cannot be asked is told at once.
         studies = {
             study: of(run, datasets[which])
@@ -98,7 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
         _write_cards(scores)
     print(results.summary(scores))
     if output is not None:
-        results.write(scores[0][1] if len(scores) == 1 else dict(scores), output)
+        write_json(output, scores[0][1] if len(scores) == 1 else dict(scores))
 
 
 def _write_cards(scores: Sequence[tuple[str, dict]]) -> None:

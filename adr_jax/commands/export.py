@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {_words(history.shape)} to {_words(frames.shape)}")
 
 
-def export_step(model: trained.Run) -> jax_export.Exported:
+def export_step(model: trained.TrainedModel) -> jax_export.Exported:
     """A forecast step of the best model, with the most general shape that it allows."""
     config = model.config
     forecast = physical_rollout(
-        model.model.apply, model.statistics, config.data.history
+        model.network.apply, model.statistics, config.data.history
     )
 
     @jax.jit

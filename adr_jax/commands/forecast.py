@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from etils import epath
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from adr_jax.commands.new_file import check_new, written
@@ -21,9 +20,10 @@ from adr_jax.data.own import writer as array_writer
 from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
 from adr_jax.errors import InputError
 from adr_jax.evaluation.workdir import read_config
+from adr_jax.options import Configuration
 from adr_jax.training import configuration
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.from_json(tree)
     source = _open(arguments, config)
     batch_size = config.eval.batch_size
-    parallel.prepare_host(batch_size)
+    host.prepare_host(batch_size)
     model = trained.load(arguments.workdir)
     _check_fits(source, model, is_chosen=bool(arguments.variable))
     if gif is not None and len(source.frame_shape) != 3:
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
         "forecast": f"{steps} frames after {source.path.name}, by adr_jax, a model of "
         f"{config.data.name} at step {model.record['step']}"
     }
-    shape = (steps, *source.frame_shape[:-1], model.channels_out)
+    shape = (steps, *source.frame_shape)
     drawn: list[np.ndarray] = []
 
     def forecasts() -> Iterator[tuple[int, np.ndarray]]:
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{output}: {len(source.keys)} x {steps} frames")
 
 
-def _open(arguments: argparse.Namespace, config: ConfigDict) -> Sequences:
+def _open(arguments: argparse.Namespace, config: Configuration) -> Sequences:
     """The input, read as the model's own file was where that was one of arrays."""
     is_own = config.data.name == "arrays"
     return open_sequences(
@@ -101,7 +101,9 @@ def _open(arguments: argparse.Namespace, config: ConfigDict) -> Sequences:
     )
 
 
-def _check_fits(source: Sequences, model: trained.Run, *, is_chosen: bool) -> None:
+def _check_fits(
+    source: Sequences, model: trained.TrainedModel, *, is_chosen: bool
+) -> None:
     """Refuses frames that are not what the model knows."""
     got, known = source.frame_shape, model.frame_shape
     if len(got) != len(known) or got[-1] != known[-1]:
@@ -135,7 +137,7 @@ def _words(frame_shape: tuple[int, ...]) -> str:
 
 
 def _forecasts(
-    source: Sequences, model: trained.Run, steps: int, batch_size: int
+    source: Sequences, model: trained.TrainedModel, steps: int, batch_size: int
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Number, history and forecast of every trajectory, of the channels forecast."""
     with tqdm(total=len(source.keys), unit="trajectory", disable=None) as bar:
@@ -143,7 +145,6 @@ def _forecasts(
             numbers = range(start, min(start + batch_size, len(source.keys)))
             histories = np.stack([_history(source, n, model) for n in numbers])
             frames = model.forecast(histories, steps)
-            histories = histories[..., : frames.shape[-1]]
             # A cell of which nothing was seen stays unknown.
             unseen = np.isnan(histories).all(axis=1, keepdims=True)
             frames = np.where(unseen, np.float32(np.nan), frames)
@@ -151,7 +152,7 @@ def _forecasts(
             bar.update(len(numbers))
 
 
-def _history(source: Sequences, number: int, model: trained.Run) -> np.ndarray:
+def _history(source: Sequences, number: int, model: trained.TrainedModel) -> np.ndarray:
     """The last frames of a trajectory, if anything is known of every channel."""
     stop = source.lengths[number]
     frames = source.read(number, stop - model.config.data.history, stop)

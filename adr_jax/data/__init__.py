@@ -39,7 +39,6 @@ OPTIONAL = {
     "frames": 101,
     "variable": "",
     "axes": "",
-    "exclude": (),
 }
 
 
@@ -67,8 +66,7 @@ def load(config: ConfigDict) -> Dataset:
 def _check_fields(config: ConfigDict) -> None:
     read = module(config.name).FIELDS
     for field, unset in OPTIONAL.items():
-        value = config[field]
-        value = tuple(value) if isinstance(value, list) else value
+        value = getattr(config, field)
         if field not in read and value != unset:
             raise InputError(
                 f"config.data.{field} is {value!r}; {config.name} does not read it, "

@@ -3,12 +3,15 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import Self, TypeVar
 
+import jax
 import numpy as np
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
+
+Frames = TypeVar("Frames", np.ndarray, jax.Array)
 
 # Frames read at a time, at most, and values: a trajectory may be larger than memory.
 CHUNK, CHUNK_VALUES = 64, 2**22
@@ -31,6 +34,20 @@ class Statistics:
     std: tuple[float, ...]
     first_difference: tuple[float, ...]
     second_difference: tuple[float, ...]
+
+    def normalise(self, frames: Frames) -> Frames:
+        """Map physical units, channels last, to unit scale."""
+        mean, std = self._float32
+        return (frames - mean) / std
+
+    def restore(self, frames: Frames) -> Frames:
+        """Map unit scale to physical units: undo `normalise`."""
+        mean, std = self._float32
+        return frames * std + mean
+
+    @property
+    def _float32(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:

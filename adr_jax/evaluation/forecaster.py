@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -18,7 +17,7 @@ Forecast = Callable[[np.ndarray, int], np.ndarray]
 def physical_rollout(
     apply: Callable, statistics: Statistics, history_length: int
 ) -> Callable:
-    """A network's rollout between physical units, to be mapped over devices.
+    """Return a rollout between physical units, to be mapped over devices.
 
     Args:
       apply: `(params, normalised history) -> normalised frames`.
@@ -29,33 +28,26 @@ def physical_rollout(
       `(params, history, num_frames) -> frames`, (batch, num_frames, *space, channels);
       cells that are missing in the history, NaN, are filled in.
     """
-    mean = np.asarray(statistics.mean, np.float32)
-    std = np.asarray(statistics.std, np.float32)
-    normalised = normaliser(statistics, history_length)
 
     def forecast(
         params: Mapping,
         history: Float[Array, "batch time *space channels"],
         num_frames: int,
     ) -> Float[Array, "batch num_frames *space channels"]:
-        frames = rollout(lambda h: apply(params, h), normalised(history), num_frames)
-        kept = frames.shape[-1]  # a network may forecast the first channels only
-        return frames * jnp.asarray(std[:kept]) + mean[:kept]
+        seen = see(history, statistics, history_length)
+        frames = rollout(lambda past: apply(params, past), seen, num_frames)
+        return statistics.restore(frames)
 
     return forecast
 
 
-def normaliser(statistics: Statistics, history_length: int) -> Callable:
-    """Physical history to what a network takes: its end, at unit scale, no gaps."""
-    mean = np.asarray(statistics.mean, np.float32)
-    std = np.asarray(statistics.std, np.float32)
-
-    def normalised(
-        history: Float[Array, "batch time *space channels"],
-    ) -> Float[Array, "batch history_length *space channels"]:
-        return fill_missing((history[:, -history_length:] - mean) / std)
-
-    return normalised
+def see(
+    history: Float[Array, "batch time *space channels"],
+    statistics: Statistics,
+    history_length: int,
+) -> Float[Array, "batch history_length *space channels"]:
+    """Return what a network takes: the last frames at unit scale, gaps filled."""
+    return fill_missing(statistics.normalise(history[:, -history_length:]))
 
 
 class Timed:

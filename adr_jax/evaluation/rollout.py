@@ -12,38 +12,27 @@ def rollout(
     history: Float[Array, "batch time *space channels"],
     num_frames: int,
     *,
-    gradient_calls: int = 0,
     unroll: bool = False,
-) -> Float[Array, "batch num_frames *space channels_out"]:
-    """The next `num_frames` frames, `step` applied to its own forecasts.
+) -> Float[Array, "batch num_frames *space channels"]:
+    """Forecast the next `num_frames` frames, `step` applied to its own forecasts.
 
     Args:
       step: history to the frames that follow it, (batch, frames_out, *space,
-        channels); the history it is given keeps its length. It may forecast the first
-        channels only: the others then stay as they were last.
+        channels); the history it is given keeps its length.
       history: the true frames to start from, newest last.
       num_frames: how many frames to forecast.
-      gradient_calls: how many calls of `step` the gradient goes back through: what is
-        fed to the last so many, and to each one before them, counts as given; 0 means
-        all.
       unroll: compile a straight line instead of a loop.
     """
 
-    def advance(history, given):
-        if gradient_calls:
-            history = jnp.where(given, jax.lax.stop_gradient(history), history)
+    def advance(history, _):
         frames = step(history)
-        given = history[:, -1:, ..., frames.shape[-1] :]
-        given = jnp.repeat(given, frames.shape[1], axis=1)
-        seen = jnp.concatenate([frames, given], axis=-1)
-        longer = jnp.concatenate([history, seen], axis=1)
+        longer = jnp.concatenate([history, frames], axis=1)
         return longer[:, -history.shape[1] :], frames
 
     frames_out = jax.eval_shape(step, history).shape[1]
     calls = -(-num_frames // frames_out)
     # 0 means all of it; True or 1 would keep a loop where there is one call only, and
     # on CPUs gradients of convolutions in a loop are an order of magnitude slower.
-    given = jnp.arange(calls) <= calls - gradient_calls
-    _, chunks = jax.lax.scan(advance, history, given, unroll=0 if unroll else 1)
+    _, chunks = jax.lax.scan(advance, history, length=calls, unroll=0 if unroll else 1)
     frames = jnp.moveaxis(chunks, 0, 1)
     return frames.reshape(history.shape[0], -1, *frames.shape[3:])[:, :num_frames]

@@ -23,6 +23,11 @@ def write_whole(path: epath.Path, content: str | bytes) -> None:
     partial.replace(path)
 
 
+def write_json(path: epath.Path, tree: object) -> None:
+    """Write JSON whole or not at all."""
+    write_whole(path, json.dumps(tree, indent=1) + "\n")
+
+
 def is_number(value: object) -> bool:
     """Whether a JSON value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -12,56 +12,37 @@ from adr_jax.models.layers import PointwiseMLP
 
 
 class ADRNet(FrameNetwork):
-    """ADRNet. `FrameNetwork` says what goes in and out, and has further fields.
+    """ADRNet: `FrameNetwork` describes its input, its output and its options.
 
     The blocks together integrate one frame interval: each has time step
     interval / num_blocks, so velocities are in cells per frame of the training. Their
-    parameters are stacked and they run under one `lax.scan`. `ADRBlock` explains the
-    fields.
+    parameters are stacked and they run under one `lax.scan`.
     """
 
-    num_blocks: int = 3
-    # Time from frame to frame, in units of that of the frames it was trained on.
+    # Time from frame to frame, in units of that of the training frames.
     interval: float = 1.0
-    # Displacement fields per block; 0 means one per channel.
-    displacement_fields: int = 0
-    transport: str = "push"
-    diffusion: str = "explicit"
-    reaction: str = "pointwise"
-    splitting: str = "lie"
-    balance: str = "fixed"
-    reach: float = 0.0
-    context: int = 0
-    learned_step: bool = False
-    remat: bool = False
 
     def features(
         self, seen: Float[Array, "batch *space seen"]
     ) -> Float[Array, "batch *space channels"]:
-        """Embed, and one step of the blocks after the other."""
-        embed = PointwiseMLP(self.channels, self.channels, self.dtype, name="embed")
-        z = embed(seen)
-        block = nn.remat(ADRBlock, prevent_cse=False) if self.remat else ADRBlock
+        """Embed what is seen, then apply one block after the other."""
+        options = self.options
+        embed = PointwiseMLP(
+            options.channels, options.channels, self.dtype, name="embed"
+        )
+        block = nn.remat(ADRBlock, prevent_cse=False) if options.remat else ADRBlock
         scan = nn.scan(
             lambda block, z, _: (block(z), None),
             variable_axes={"params": 0, "intermediates": 0},
             split_rngs={"params": True},
-            length=self.num_blocks,
+            length=options.num_blocks,
             unroll=0 if self.unroll else 1,  # 0: all of it, also of one block
         )
         blocks = block(
-            time_step=self.interval / self.num_blocks,
-            fields=self.displacement_fields or self.channels,
-            transport=self.transport,
-            boundary=self.boundary,
-            diffusion=self.diffusion,
-            reaction=self.reaction,
-            splitting=self.splitting,
-            balance=self.balance,
-            reach=self.reach,
-            context=self.context,
-            learned_step=self.learned_step,
+            options,
+            time_step=self.interval / options.num_blocks,
+            boundary=options.boundary,
             dtype=self.dtype,
             name="blocks",
         )
-        return scan(blocks, z, None)[0]
+        return scan(blocks, embed(seen), None)[0]

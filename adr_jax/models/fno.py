@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from adr_jax.models.frames import FrameNetwork, cell_middles
+from adr_jax.models.frames import FrameNetwork, cell_centres
 
 
 class SpectralConv(nn.Module):
@@ -20,7 +20,7 @@ class SpectralConv(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
+        """Map (batch, *space, channels) to (batch, *space, features)."""
         axes, channels = tuple(range(1, z.ndim - 1)), z.shape[-1]
         spectrum = jnp.fft.rfftn(z, axes=axes)
         out = jnp.zeros((*spectrum.shape[:-1], self.features), spectrum.dtype)
@@ -32,19 +32,19 @@ class SpectralConv(nn.Module):
             nn.initializers.uniform(scale),
             (2, len(corners), *(self.modes,) * len(axes), channels, self.features),
         )
-        for number, corner in enumerate(corners):
+        for index, corner in enumerate(corners):
             kept = [min(self.modes, n // 2) for n in z.shape[1:-2]]
             kept.append(min(self.modes, spectrum.shape[-2]))
             lowest = tuple(
                 slice(k) if sign > 0 else slice(-k, None)
                 for k, sign in zip(kept, (*corner, 1), strict=True)
             )
-            real, imaginary = weights[(slice(None), number, *(slice(k) for k in kept))]
-            place = (slice(None), *lowest)
+            real, imaginary = weights[(slice(None), index, *(slice(k) for k in kept))]
+            modes = (slice(None), *lowest)
             product = jnp.einsum(
-                "b...i,...io->b...o", spectrum[place], jax.lax.complex(real, imaginary)
+                "b...i,...io->b...o", spectrum[modes], jax.lax.complex(real, imaginary)
             )
-            out = out.at[place].set(product)
+            out = out.at[modes].set(product)
         return jnp.fft.irfftn(out, z.shape[1:-1], axes=axes)
 
 
@@ -52,11 +52,11 @@ class FNO(FrameNetwork):
     """The Fourier neural operator of Li et al. (2021), by default of PDEBench's size.
 
     It sees coordinates and works on a grid a little larger than the field, filled with
-    zeros, where the boundary is not periodic, as PDEBench has it. `FrameNetwork` says
-    what goes in and out.
+    zeros, where the boundary is not periodic, as PDEBench has it. `FrameNetwork`
+    describes its input and output.
     """
 
-    channels: int = 20
+    width: int = 20
     modes: int = 12
     layers: int = 4
     padding: int = 2
@@ -64,17 +64,16 @@ class FNO(FrameNetwork):
     def features(
         self, seen: Float[Array, "batch *space seen"]
     ) -> Float[Array, "batch *space 128"]:
-        """Lift, spectral layers, and a wide dense layer."""
-        if not self.coordinates:
-            seen = jnp.concatenate([seen, cell_middles(seen)], axis=-1)
+        """Lift, apply spectral layers, and widen."""
+        if not self.options.coordinates:
+            seen = jnp.concatenate([seen, cell_centres(seen)], axis=-1)
         space = seen.shape[1:-1]
-        z = nn.Dense(self.channels, dtype=self.dtype, name="lift")(seen)
-        if self.boundary != "periodic":
-            width = [(0, 0), *[(0, self.padding)] * len(space), (0, 0)]
-            z = jnp.pad(z, width)
+        z = nn.Dense(self.width, dtype=self.dtype, name="lift")(seen)
+        if self.options.boundary != "periodic":
+            z = jnp.pad(z, [(0, 0), *[(0, self.padding)] * len(space), (0, 0)])
         for layer in range(self.layers):
-            spectral = SpectralConv(self.channels, self.modes)(z)
-            z = spectral + nn.Dense(self.channels, dtype=self.dtype)(z)
+            spectral = SpectralConv(self.width, self.modes)(z)
+            z = spectral + nn.Dense(self.width, dtype=self.dtype)(z)
             if layer < self.layers - 1:
                 z = nn.gelu(z)
         z = z[(slice(None), *(slice(n) for n in space))]

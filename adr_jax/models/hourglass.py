@@ -1,16 +1,23 @@
-"""The layers of a UNet: a network by itself, and the denoiser of others."""
+"""The layers of a UNet, which is a network by itself and the denoiser of others."""
 
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from adr_jax.models.layers import PADDING, Conv, Norm
-from adr_jax.models.resolution import cut_to, double, fill_up, halve
+from adr_jax.models.layers import (
+    PADDING,
+    Conv,
+    Norm,
+    crop_to,
+    double,
+    halve,
+    pad_to_halve,
+)
 
 
 class ConvNormPair(nn.Module):
-    """Twice a convolution, a norm and a bend."""
+    """A convolution, a norm and an activation, twice."""
 
     features: int
     boundary: str
@@ -20,7 +27,7 @@ class ConvNormPair(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
+        """Map (batch, *space, channels) to (batch, *space, features)."""
         for _ in range(2):
             z = Conv(self.features, self.boundary, dtype=self.dtype)(z)
             z = nn.silu(Norm()(z))
@@ -28,10 +35,10 @@ class ConvNormPair(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Down `levels` halvings of the resolution, and up beside what was left.
+    """Down `levels` halvings of the resolution, and up again with skip connections.
 
     `channels` at full resolution, twice as many at every level below. A grid that
-    cannot be halved `levels` times is padded by the boundary rule, and cut after.
+    cannot be halved `levels` times is padded by the boundary rule, and cropped after.
     """
 
     channels: int
@@ -43,18 +50,18 @@ class Hourglass(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space any"]
     ) -> Float[Array, "batch *space channels"]:
-        """(batch, *space, any) to (batch, *space, channels)."""
+        """Map (batch, *space, any) to (batch, *space, channels)."""
         space = z.shape[1:-1]
-        z = fill_up(z, self.levels, PADDING[self.boundary])
-        left = []
+        z = pad_to_halve(z, self.levels, PADDING[self.boundary])
+        skipped = []
         for level in range(self.levels):
             z = self._pair(z, level)
-            left.append(z)
+            skipped.append(z)
             z = halve(z)
         z = self._pair(z, self.levels)
         for level in reversed(range(self.levels)):
-            z = self._pair(jnp.concatenate([double(z), left[level]], axis=-1), level)
-        return cut_to(z, space)
+            z = self._pair(jnp.concatenate([double(z), skipped[level]], axis=-1), level)
+        return crop_to(z, space)
 
     def _pair(self, z, level):
         return ConvNormPair(self.channels * 2**level, self.boundary, self.dtype)(z)

@@ -1,7 +1,7 @@
 """The layers that the networks are made of.
 
-`dtype` is that of their products, None for that of what comes in; parameters are
-float32 whatever it is, and what comes out is of the dtype that came in. Nothing in the
+`dtype` is the type of their products, None for that of the input. Parameters are
+float32 in any case, and the output has the dtype of the input. Nothing in the
 parameters fixes the resolution.
 """
 
@@ -13,17 +13,17 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-# How a convolution sees beyond the edge, for each boundary rule of the operators.
-PADDING = {
-    "clamp": "edge",
-    "open": "edge",
-    "reflect": "symmetric",
-    "periodic": "wrap",
-}
+from adr_jax.operators.stencil import BORDER
+
+# What convolutions see beyond the edge, by boundary rule: what the operators see, but
+# where these see nothing, what lies at the edge.
+PADDING = BORDER | {"open": "edge"}
+# Types of products by name; None: that of the input.
+DTYPES = {"float32": None, "bfloat16": jnp.bfloat16}
 
 
 class Norm(nn.Module):
-    """Divides by the root mean square over space and channels, one gain per channel.
+    """Division by the root mean square over space and channels, one gain per channel.
 
     Never cell by cell: where a field is flat a cell's channels are nearly equal, and
     dividing by their spread multiplies noise by hundreds at every step of a rollout.
@@ -33,7 +33,7 @@ class Norm(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space channels"]:
-        """Same shape, root mean square 1 in each sample before the gain."""
+        """Scale each sample to root mean square 1, then each channel by its gain."""
         gain = self.param("gain", nn.initializers.ones, (z.shape[-1],))
         axes = tuple(range(1, z.ndim))
         mean_square = jnp.mean(jnp.square(z), axes, keepdims=True)
@@ -52,7 +52,7 @@ class Conv(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
+        """Map (batch, *space, channels) to (batch, *space, features)."""
         axes = z.ndim - 2
         padded = jnp.pad(
             z, [(0, 0), *[(1, 1)] * axes, (0, 0)], mode=PADDING[self.boundary]
@@ -79,9 +79,9 @@ def _in_planes(
     *_,
     **__,
 ) -> Float[Array, "batch depth rows columns features"]:
-    """A "SAME" convolution in three dimensions as three in two, added.
+    """Convolve in three dimensions, "SAME", as the sum of three in two.
 
-    XLA compiles the gradient of the other to a loop ten times slower on CPUs.
+    XLA compiles the gradient of the plain form to a loop ten times slower on CPUs.
     """
     batch, depth, *plane, channels = z.shape
     padded = jnp.pad(z, [(0, 0), (1, 1), (0, 0), (0, 0), (0, 0)])
@@ -103,8 +103,8 @@ def _in_planes(
 class PointwiseMLP(nn.Module):
     """A dense layer plus a network of two, acting on each cell alone.
 
-    The plain layer gives the data's linear part a straight way through, which is what a
-    small perturbation of the input sees.
+    The plain layer passes the linear part of the data on unbent: it is what a small
+    perturbation of the input sees.
     """
 
     hidden: int
@@ -115,14 +115,14 @@ class PointwiseMLP(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
+        """Map (batch, *space, channels) to (batch, *space, features)."""
         dense = functools.partial(nn.Dense, dtype=self.dtype)
         bent = dense(self.features)(nn.silu(dense(self.hidden)(z)))
         return (bent + dense(self.features, use_bias=False)(z)).astype(z.dtype)
 
 
 class ConvPair(nn.Module):
-    """Two convolutions, the first to twice the features: a cell with its neighbours."""
+    """Two convolutions, the first to twice the features."""
 
     features: int
     boundary: str
@@ -132,6 +132,40 @@ class ConvPair(nn.Module):
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
-        """(batch, *space, channels) to (batch, *space, features)."""
+        """Map (batch, *space, channels) to (batch, *space, features)."""
         y = nn.silu(Conv(2 * self.features, self.boundary, dtype=self.dtype)(z))
         return Conv(self.features, self.boundary, dtype=self.dtype)(y)
+
+
+def halve(
+    z: Float[Array, "batch *space channels"],
+) -> Float[Array, "batch *half channels"]:
+    """Average 2 cells along each axis of space; the lengths must be even."""
+    pairs = [length for n in z.shape[1:-1] for length in (n // 2, 2)]
+    z = z.reshape(z.shape[0], *pairs, z.shape[-1])
+    return z.mean(axis=tuple(range(2, z.ndim - 1, 2)))
+
+
+def double(
+    z: Float[Array, "batch *space channels"],
+) -> Float[Array, "batch *double channels"]:
+    """Repeat every cell twice along each axis of space."""
+    for axis in range(1, z.ndim - 1):
+        z = jnp.repeat(z, 2, axis=axis)
+    return z
+
+
+def pad_to_halve(
+    z: Float[Array, "batch *space channels"], levels: int, mode: str
+) -> Float[Array, "batch *longer channels"]:
+    """Pad `z` at its far ends, by a mode of jnp.pad, to be halved `levels` times."""
+    step = 2**levels
+    missing = [(0, -n % step) for n in z.shape[1:-1]]
+    return jnp.pad(z, [(0, 0), *missing, (0, 0)], mode=mode)
+
+
+def crop_to(
+    z: Float[Array, "batch *longer channels"], space: tuple[int, ...]
+) -> Float[Array, "batch *space channels"]:
+    """Return the first cells of each axis, as many as `space` has."""
+    return z[(slice(None), *(slice(n) for n in space))]

@@ -9,8 +9,8 @@ from adr_jax.models.hourglass import Hourglass
 class UNet(FrameNetwork):
     """The UNet of Ronneberger et al. (2015), with means for going down.
 
-    `channels` at full resolution, twice as many at every level below. `FrameNetwork`
-    says what goes in and out.
+    `options.channels` at full resolution, twice as many at every level below.
+    `FrameNetwork` describes its input and output.
     """
 
     levels: int = 3
@@ -18,7 +18,8 @@ class UNet(FrameNetwork):
     def features(
         self, seen: Float[Array, "batch *space seen"]
     ) -> Float[Array, "batch *space channels"]:
-        """Down, and up again beside what was left on the way down."""
-        return Hourglass(
-            self.channels, self.levels, self.boundary, self.dtype, name="hourglass"
-        )(seen)
+        """Return features at full resolution."""
+        channels, boundary = self.options.channels, self.options.boundary
+        return Hourglass(channels, self.levels, boundary, self.dtype, name="hourglass")(
+            seen
+        )

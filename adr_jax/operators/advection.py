@@ -141,7 +141,7 @@ def _transport(x, u, plane, boundary, order):
 
 
 def _method(lowering: str | None, shape: tuple[int, ...]) -> ModuleType:
-    """The module that computes it."""
+    """Return the module that computes it."""
     if lowering is None:
         # TPUs add scattered numbers one at a time, and multiply matrices fast. This
         # choice is made on paper: docs/push.md has the count, nobody has timed it.

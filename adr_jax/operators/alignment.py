@@ -68,8 +68,9 @@ def normal_equations(before, after, lag, u, grid):
     """Return G, d(d+1)/2 planes, and h, d planes, of one pair of frames.
 
     Args:
-      before, after: (*space, channels + 1), values and in the last channel 1 where they
-        are known; values are 0 elsewhere.
+      before: the first, (*space, channels + 1): values, 0 where they are unknown, and
+        in the last channel 1 where they are known.
+      after: the second, likewise.
       lag: intervals between them.
       u: displacement in one interval, (*space, d).
       grid: its space.
@@ -111,7 +112,7 @@ def _upper_triangle(d):
 
 
 def _slope(x, known, axis, wrap):
-    """The mean of the differences to both neighbours, none to what is not known."""
+    """Return the mean of the differences to both neighbours that are known."""
     step = jnp.roll(x, -1, axis) - x
     step = step * known * jnp.roll(known, -1, axis)
     if not wrap:
@@ -145,8 +146,10 @@ def solve(matrix, right, u, start, shear, grid):
     """Return the step d of the equations above, (*space, d), shortened where long.
 
     Args:
-      matrix, right: G and h, summed over the pairs.
-      u, start: the motion so far and that of the coarser grid, (*space, d).
+      matrix: G, summed over the pairs.
+      right: h, likewise.
+      u: the motion so far, (*space, d).
+      start: the motion of the coarser grid, likewise.
       shear: how much the motion of neighbouring cells is expected to differ.
       grid: its space.
     """
@@ -209,6 +212,6 @@ def _conjugate_gradients(apply, right, scale, count):
 
 
 def _ratio(a, b):
-    """a / b, and 0 where b is not positive, with derivatives of 0."""
+    """Return a / b, and 0 where b is not positive, with derivatives of 0."""
     there = b > 0
     return jnp.where(there, a / jnp.where(there, b, 1), 0)

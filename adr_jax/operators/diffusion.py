@@ -24,7 +24,7 @@ def diffuse(
     method: str = "explicit",
     boundary: str = "clamp",
 ) -> Float[Array, "batch *space channels"]:
-    """The field after one step of diffusion.
+    """Return the field after one step of diffusion.
 
     With `L q` the sum of the 2d neighbours less 2d times the cell itself:
 
@@ -79,7 +79,7 @@ METHODS = ("explicit", *_FACTORS)
 
 
 def _scale_modes(q, factor, axes, periodic):
-    """Multiplies every eigenvector of the Laplacian by `factor(eigenvalue)`."""
+    """Multiply every eigenvector of the Laplacian by `factor(eigenvalue)`."""
     eigenvalues = 0.0
     for axis in axes:
         n = q.shape[axis]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def net_inflow(
     flux: Float[Array, "*batch_space channels axes"], *, boundary: str = "clamp"
 ) -> Float[Array, "*batch_space channels"]:
-    """What each cell gains when `flux` passes through its faces.
+    """Return what each cell gains when `flux` passes through its faces.
 
     `out[i] = sum_k flux_k[i - 1] - flux_k[i]`, where `flux_k[i]` goes from cell i to
     the next along spatial axis k. What one cell loses its neighbour gains: the sum over
@@ -34,7 +34,7 @@ def net_inflow(
 
 
 def inflow_along(flux: Array, axis: int, boundary: str) -> Array:
-    """What each cell gains when `flux[i]` goes from cell i to i + 1 along one axis."""
+    """Return what cells gain when `flux[i]` goes from cell i to i + 1 on one axis."""
     if boundary == "periodic":
         return jnp.roll(flux, 1, axis) - flux
     inner = jax.lax.slice_in_dim(flux, 0, -1, axis=axis)

@@ -66,7 +66,7 @@ def _stencil(u, boundary, order, dtype):
 
 
 def _in_blocks(a):
-    """`a` (cells, ...) as (blocks, BLOCK, ...), zeros at the end."""
+    """Cut `a` (cells, ...) into (blocks, BLOCK, ...), zeros at the end."""
     blocks = -(-len(a) // BLOCK)
     filled = jnp.pad(a, [(0, blocks * BLOCK - len(a)), *[(0, 0)] * (a.ndim - 1)])
     return filled.reshape(blocks, BLOCK, *a.shape[1:])

@@ -124,7 +124,7 @@ class Level(NamedTuple):
 
 
 def _pyramid(frames, periodic):
-    """The frames, of variance 1 in each channel, on ever finer grids."""
+    """Return the frames, of variance 1 in each channel, on ever finer grids."""
     values = frames.astype(jnp.promote_types(frames.dtype, jnp.float32))
     known = ~jnp.any(jnp.isnan(values), axis=-1, keepdims=True)
     over = tuple(range(frames.ndim - 1))
@@ -171,7 +171,7 @@ def _fit(levels, shear, iterations=ITERATIONS):
 
 
 def _refine(frames, grid, start, shear, longest, iterations):
-    """The motion on one grid, from the coarser one's and pairs up to `longest`."""
+    """Refine the motion of the coarser grid by pairs up to `longest`."""
     pairs = _pairs(len(frames), shear, longest)
     d = len(grid.space)
     nothing = tuple(
@@ -197,7 +197,7 @@ def _refine(frames, grid, start, shear, longest, iterations):
 
 
 def _pairs(frames, shear, longest):
-    """The first and second of each pair of frames, and its weight."""
+    """Return the first and second of each pair of frames, and its weight."""
     lags = range(1, min(longest, frames - 1, LONGEST_LAG) + 1)
     pairs = [(n, n + lag) for lag in lags for n in range(frames - lag)]
     before, after = np.array(pairs).T
@@ -208,7 +208,7 @@ def _pairs(frames, shear, longest):
 
 
 def _chosen(levels):
-    """The shear with which to fit: stiff, unless loose is clearly better."""
+    """Choose the shear with which to fit: stiff, unless loose is clearly better."""
     stiff = jnp.asarray(STIFF, levels[0].frames.dtype)
     if len(levels[0].frames) < 3:
         return stiff

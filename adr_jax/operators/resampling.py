@@ -82,7 +82,7 @@ def _along_axes(x, space, periodic, matrix):
 
 
 def _averages(n: int, m: int, wrap: bool) -> np.ndarray:
-    """The weights, (m, n), of n cells in each of m fewer."""
+    """Return the weights, (m, n), of n cells in each of m fewer."""
     ratio = n / m
     middle = (np.arange(m) + 0.5) * ratio - 0.5
     offset = np.arange(n) - middle[:, None]
@@ -93,7 +93,7 @@ def _averages(n: int, m: int, wrap: bool) -> np.ndarray:
 
 
 def _interpolation(n: int, m: int, wrap: bool) -> np.ndarray:
-    """The weights, (m, n), of n cells in each of m more."""
+    """Return the weights, (m, n), of n cells in each of m more."""
     place = (np.arange(m) + 0.5) * n / m - 0.5
     if not wrap:
         place = np.clip(place, 0, n - 1)

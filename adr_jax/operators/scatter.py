@@ -62,7 +62,7 @@ def pull_plane(y, u, boundary, order):
 
 
 def _blocks(shape, order):
-    """Number of blocks along each axis, those that overhang included."""
+    """Return the number of blocks along each axis, with those that overhang."""
     return tuple(n + order for n in shape[:-1])
 
 

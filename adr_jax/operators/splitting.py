@@ -12,7 +12,7 @@ Step = Callable[[State, float], State]
 
 
 def lie(*steps: Step) -> Step:
-    """Each process for the whole time step, in the order given.
+    """Take each process for the whole time step, in the order given.
 
     Of first order in `h` where the processes do not commute, however exact they are.
     """
@@ -26,7 +26,7 @@ def lie(*steps: Step) -> Step:
 
 
 def strang(*steps: Step) -> Step:
-    """Half a step of all processes but the last, the last whole, then back again.
+    """Take half a step of all processes but the last, the last whole, then go back.
 
     `strang(A, D, R)` is `A(h/2) D(h/2) R(h) D(h/2) A(h/2)`. Of second order in `h` if
     every process is of second order by itself: with Euler steps it is symmetric, and

@@ -25,12 +25,12 @@ BORDER = {
 
 
 def taps(order, axes):
-    """Every tap of a block, as its place along each axis."""
+    """List every tap of a block, as its index along each axis."""
     return list(itertools.product(range(order + 1), repeat=axes))
 
 
 def with_border(y, boundary, order):
-    """The field `y` (*space, channels) and the cells beyond its edges, `order` wide."""
+    """Pad `y` (*space, channels) by the cells beyond its edges, `order` wide."""
     for axis, rule in enumerate(boundary):
         width = [(order * (k == axis),) * 2 for k in range(y.ndim)]
         y = jnp.pad(y, width, mode=BORDER[rule])
@@ -38,7 +38,7 @@ def with_border(y, boundary, order):
 
 
 def fold_border(y, boundary, order):
-    """The transpose of `with_border`: what lies in the border goes where it belongs."""
+    """Add what lies in the border to where it belongs: transpose `with_border`."""
     inner = (*(n - 2 * order for n in y.shape[:-1]), y.shape[-1])
     border = functools.partial(with_border, boundary=boundary, order=order)
     (folded,) = jax.linear_transpose(border, jax.ShapeDtypeStruct(inner, y.dtype))(y)
@@ -101,7 +101,7 @@ def _hat(t):
 
 
 def _keys(t):
-    """The cubic of Keys (1981) with a = -1/2: third-order interpolation."""
+    """Return the cubic of Keys (1981) with a = -1/2: third-order interpolation."""
     return [
         ((1 - t / 2) * t - 1 / 2) * t,
         (3 / 2 * t - 5 / 2) * t * t + 1,
@@ -114,5 +114,5 @@ _WEIGHTS = {1: _hat, 3: _keys}
 
 
 def wide_dtype(x, u):
-    """The dtype of positions, weights and sums."""
+    """Return the dtype of positions, weights and sums."""
     return jnp.float64 if jnp.float64 in (x.dtype, u[0].dtype) else jnp.float32

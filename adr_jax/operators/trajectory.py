@@ -127,7 +127,7 @@ def _of_motion(boundary, axes):
 
 
 def _one_interval(u, boundary):
-    """The displacement of one interval, by the midpoint rule."""
+    """Return the displacement of one interval, by the midpoint rule."""
     return pull(u, 0.5 * u, boundary=boundary)
 
 

@@ -1,4 +1,4 @@
-"""Configurations as a command line gives them; what is wrong with one in one line.
+"""Configurations from a command line, with errors of one line.
 
 Nothing here starts JAX, so that a process can be prepared once its configuration is
 known.
@@ -14,7 +14,7 @@ from adr_jax.errors import InputError
 
 
 def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """absl's parser, its errors and those of configurations as one line.
+    """Parse flags, with errors of absl and of configurations as one line.
 
     Returns:
       What is left of `argv`: the program's name, and arguments that are no flags.
@@ -33,14 +33,14 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
 
 
 def config_file(values: flags.FlagValues = flags.FLAGS) -> tuple[pathlib.Path, str]:
-    """The file named by --config, and the argument after its colon."""
+    """Return the file named by --config, and the argument after its colon."""
     filename = config_flags.get_config_filename(values["config"])
     path, _, argument = filename.partition(":")
     return pathlib.Path(path), argument
 
 
 def read_config(path: str, overrides: Sequence[str]) -> ConfigDict:
-    """The configuration of a file, `overrides` as train.py takes them."""
+    """Read the configuration of a file, `overrides` as train.py takes them."""
     values, argv = flags.FlagValues(), ["config", f"--config={path}", *overrides]
     holder = config_flags.DEFINE_config_file(
         "config", flag_values=values, sys_argv=argv
@@ -52,14 +52,14 @@ def read_config(path: str, overrides: Sequence[str]) -> ConfigDict:
 
 
 def _in_one_line(error: Exception) -> str:
-    """What it says, without the quotes of a KeyError, itself or within another error.
+    """Return the message without the quotes of a KeyError, itself or within an error.
 
-    Of a traceback within, that of a configuration file, the last line stays.
+    Of a traceback in a configuration file the last line stays.
     """
-    said = error.args[0] if error.args else error
-    if isinstance(said, Exception):
-        return _in_one_line(said)
-    lines = str(said if isinstance(error, KeyError) else error).strip().splitlines()
+    message = error.args[0] if error.args else error
+    if isinstance(message, Exception):
+        return _in_one_line(message)
+    lines = str(message if isinstance(error, KeyError) else error).strip().splitlines()
     if any(line.startswith("Traceback") for line in lines):
         lines = [lines[0], lines[-1]]
     return " ".join(" ".join(lines).split())

@@ -1,27 +1,31 @@
 """Training from configuration to results, resuming where a run stopped."""
 
+import collections
 import contextlib
 import errno
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 
+import jax
 from etils import epath
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
+from adr_jax.data.batches import prefetch
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
-from adr_jax.evaluation.report import write_report
-from adr_jax.evaluation.report.model_card import write_model_card
+from adr_jax.options import Configuration
 from adr_jax.training import configuration, losses, results
-from adr_jax.training.devices import parallel
-from adr_jax.training.model import load
-from adr_jax.training.preparation import describe_data, open_data, prepare
+from adr_jax.training.devices import host, processes
 from adr_jax.training.run import locks
 from adr_jax.training.run.checkpoint import Checkpoints
-from adr_jax.training.run.clock import StartUp
-from adr_jax.training.run.journal import Journal
-from adr_jax.training.run.stopping import StopSignals
-from adr_jax.training.session import Session
+from adr_jax.training.run.clock import Clock, StartUp
+from adr_jax.training.run.journal import open_journal
+from adr_jax.training.run.record import Record
+from adr_jax.training.run.stopping import Stopped, StopSignals
+from adr_jax.training.setup import begin, describe_data, open_data
+from adr_jax.training.validation import Validation
 
 # What is wrong with a disk or a mount, not with the program; h5py gives no number.
 DISK_ERRORS = {
@@ -37,13 +41,15 @@ DISK_ERRORS = {
 }
 
 
-def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
-    """Trains, or goes on training, in `workdir`; then scores the best model there.
+def train_and_evaluate(
+    config: ConfigDict | Configuration, workdir: str | epath.Path
+) -> None:
+    """Train, or continue training, in `workdir`; then score the best model there.
 
     All processes of a run call it alike.
 
     Args:
-      config: see configs/base.py.
+      config: of a file of configs/, or made in Python; see adr_jax/options.py.
       workdir: a folder or bucket; a run that stopped there is resumed.
 
     Raises:
@@ -52,112 +58,191 @@ def train_and_evaluate(config: ConfigDict, workdir: str | epath.Path) -> None:
       Stopped: a signal ended the run.
     """
     start_up = StartUp()
-    configuration.check(config)
-    train_config = config.train
+    config = configuration.read(config)
     with start_up.part("devices"):
-        parallel.check_devices(
-            config.expected_devices, train_config.batch_size, train_config.accumulate
+        host.check_devices(
+            config.expected_devices, config.train.batch_size, config.train.accumulate
         )
     folder = epath.Path(workdir)
-    with StopSignals() as signals, _claimed(folder), _disk_errors_in_a_line(folder):
+    with StopSignals() as signals, _claimed(folder), _disk_errors_explained(folder):
         with start_up.part("data"):
             dataset = open_data(config)
-        parallel.say(f"{folder} on {parallel.describe_devices()}")
-        parallel.say(describe_data(dataset))
+        processes.say(f"{folder} on {host.describe_devices()}")
+        processes.say(describe_data(dataset))
         protocols.check(
             dataset, config.eval.protocols, model_history=config.data.history
         )
         losses.check(config.train.loss, dataset)
         train(config, folder, dataset, signals, start_up)
-        _evaluate(folder, dataset, config.eval.protocols)
+        results.score_and_write(folder, dataset, config.eval.protocols)
 
 
 def train(
-    config: ConfigDict,
+    config: Configuration,
     workdir: epath.Path,
     dataset: Dataset,
     signals: StopSignals | None = None,
     start_up: StartUp | None = None,
 ) -> None:
-    """Trains to the last step, leaving checkpoints/ and best/ in `workdir`."""
+    """Train to the last step, leaving checkpoints/ and best/ in `workdir`.
+
+    The metrics of a step are read when the next one is on its way, so that devices
+    never wait for this process, and at once where something is due. Every process reads
+    them after the same step, so all decide alike: to stop, or that a loss is not
+    finite.
+    """
     signals, start_up = signals or StopSignals(), start_up or StartUp()
-    # Closing waits for what is being saved, also when an error ends the run.
-    with (
-        contextlib.closing(Checkpoints(workdir / "checkpoints", keep=3)) as checkpoints,
-        contextlib.closing(Checkpoints(workdir / "best", keep=1)) as best,
-    ):
-        with start_up.part("model"):
-            run = prepare(config, workdir, dataset, checkpoints, best)
-        if reason := run.finished(config.train.patience):
-            parallel.say(f"{workdir} {reason}")
-            return
-        if run.first_step:
-            parallel.say(f"going on after step {run.first_step}")
-        with _journal(config, workdir, run.first_step, run.total_steps) as journal:
-            session = Session(config, dataset, run, checkpoints, best, journal)
-            session.take_all(signals, start_up)
-
-
-@contextlib.contextmanager
-def _journal(
-    config: ConfigDict, workdir: epath.Path, first_step: int, total_steps: int
-) -> Iterator[Journal | None]:
-    """The first process's; the others have none."""
-    if not parallel.is_first():
-        yield None
-        return
-    results.write(configuration.as_json(config), workdir / "config.json")
-    with Journal(workdir, first_step, total_steps) as journal:
-        yield journal
-
-
-def _evaluate(workdir: epath.Path, dataset: Dataset, named: Sequence[str]) -> None:
-    """Scores on all processes, writes on the first, which the others wait for."""
-    if not named:
-        parallel.say(
-            "not scored, as eval.protocols names none: the same command with some of "
-            f"{', '.join(protocols.PROTOCOLS)} scores it"
+    options = config.train
+    with contextlib.ExitStack() as stack:
+        # Closing waits for what is being saved, also when an error ends the run.
+        checkpoints, best = (
+            stack.enter_context(contextlib.closing(Checkpoints(workdir / name, keep)))
+            for name, keep in (("checkpoints", 3), ("best", 1))
         )
-        return
-    run = load(workdir)
-    run.config.eval.protocols = named
-    settings = configuration.as_json(run.config)
-    scores = results.evaluate(run, dataset)
-    results.write_samples(run, dataset, scores, workdir / "figures")
+        with start_up.part("model"):
+            setup = begin(config, workdir, dataset, checkpoints, best)
+        state, record = setup.state, setup.record
+        first, total = record["step"], record["total_steps"]
+        if first >= total:
+            processes.say(
+                f"{workdir} has its {total} steps; set train.steps higher to go on"
+            )
+            return
+        if first:
+            processes.say(f"going on after step {first}")
+        journal = stack.enter_context(open_journal(config, workdir, first, total))
+        clock = Clock(record["train_seconds"], first)
+        take_step = {
+            feedback: _compiled_apart(step, clock, start_up)
+            for feedback, step in setup.steps.items()
+        }
+        validation = Validation(config, dataset, setup.network, setup.statistics)
+        unread = UnreadMetrics(record, checkpoints)
+        batches = prefetch(setup.read, range(first, total))
+        stack.enter_context(contextlib.closing(batches))
+        stack.enter_context(signals.held())
 
-    def write() -> None:
-        results.write(settings, workdir / "config.json")
-        results.write(scores, workdir / "results.json")
-        print(results.summary([(str(workdir), scores)]))
-        print(f"model card: {write_model_card(scores, workdir)}")
-        try:
-            print(f"report: {write_report(workdir)}")
-        except InputError as error:  # a run is worth having without its picture book
-            again = f"python -m adr_jax report --workdir {workdir}"
-            print(f"no report: {error}; then {again}")
+        for step in range(first + 1, total + 1):
+            log, validate, save = (
+                step == total or step % interval == 0
+                for interval in (
+                    options.log_every,
+                    options.validate_every,
+                    options.checkpoint_every,
+                )
+            )
+            with clock.waiting():
+                batch = next(batches).asking_to_stop(signals.wish)
+            feedback = configuration.feedback_at(config, step, total)
+            state, metrics = take_step[feedback](state, batch)
+            if step == first + 1:
+                journal.say(str(start_up))
+            unread.add(step, metrics)
+            latest = unread.read(leave=0 if log or validate or save else 1)
+            if unread.stop:
+                latest = unread.read(leave=0)
+            if log:
+                lap = clock.lap(step)
+                journal.progress(step, {**latest, **lap, **host.device_memory()})
+            if validate:
+                jax.block_until_ready(state)
+                with clock.stopped():
+                    scores, picture = validation(state.average)
+                journal.record(step, {**scores, "train_seconds": clock.read()})
+                journal.show(step, "target, forecast, difference", picture)
+                if validation.improve(scores, record):
+                    record |= {"step": step, "train_seconds": clock.read()}
+                    best.save(step, state.average, record)
+            if save or unread.stop:
+                record |= {"step": step, "train_seconds": clock.read()}
+                best.wait()  # the record names its score
+                checkpoints.save(step, state, record)
+                journal.sync()
+            if unread.stop:
+                break
+        checkpoints.wait()
+        if unread.stop or signals.wish:
+            raise Stopped(
+                f"stopped after step {step}, which is saved: the same command resumes",
+                signals.exit_code,
+            )
 
-    parallel.on_first(write)
+
+class UnreadMetrics:
+    """Metrics of steps that may not have finished, read in their order."""
+
+    def __init__(self, record: Record, checkpoints: Checkpoints):
+        self._record, self._checkpoints = record, checkpoints
+        self._unread = collections.deque()
+        self._latest: dict[str, float] = {}
+        # Whether a process asked to stop.
+        self.stop = False
+
+    def add(self, step: int, metrics: PyTree) -> None:
+        """Take the metrics of a step, on the devices."""
+        self._unread.append((step, metrics))
+
+    def read(self, leave: int) -> dict[str, float]:
+        """Read all but the last `leave` and return the newest of them.
+
+        Raises:
+          InputError: one is not finite.
+        """
+        while len(self._unread) > leave:
+            step, metrics = self._unread.popleft()
+            values = jax.device_get(metrics)
+            self._latest = {name: float(value) for name, value in values.items()}
+            self.stop |= self._latest.pop("stop") > 0
+            self._check_finite(step)
+        return self._latest
+
+    def _check_finite(self, step: int) -> None:
+        bad = [n for n, value in self._latest.items() if not math.isfinite(value)]
+        if bad:
+            self._checkpoints.wait()
+            raise InputError(
+                f"{' and '.join(bad)} at step {step} is not finite; "
+                f"{self._checkpoints.last_good()}. A lower train.learning_rate or a "
+                "train.clip usually helps. This comes to the same batch again: "
+                f"{self._record['command']} --config.train.log_every=1"
+            )
+
+
+def _compiled_apart(step: Callable, clock: Clock, start_up: StartUp) -> Callable:
+    """Return the step; the clock leaves out its first call, which compiles."""
+    is_compiled = False
+
+    def take(state, batch):
+        nonlocal is_compiled
+        if is_compiled:
+            return step(state, batch)
+        jax.block_until_ready(state)
+        with clock.stopped(), start_up.part("compilation"):
+            done = jax.block_until_ready(step(state, batch))
+        is_compiled = True
+        return done
+
+    return take
 
 
 @contextlib.contextmanager
 def _claimed(workdir: epath.Path) -> Iterator[None]:
-    """The first process holds the folder for all."""
+    """Hold the folder, by the first process for all."""
     with contextlib.ExitStack() as stack:
         claim = locks.claimed(workdir)
-        parallel.on_first(lambda: stack.enter_context(claim))
+        processes.on_first(lambda: stack.enter_context(claim))
         yield
 
 
 @contextlib.contextmanager
-def _disk_errors_in_a_line(workdir: epath.Path) -> Iterator[None]:
+def _disk_errors_explained(workdir: epath.Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
-        place = error.filename or workdir
         raise InputError(
-            f"{place}: {error.strerror or error}; the last good checkpoint stays in "
-            f"{workdir / 'checkpoints'}: mend the disk or mount, then the same command "
-            "resumes"
+            f"{error.filename or workdir}: {error.strerror or error}; the last good "
+            f"checkpoint stays in {workdir / 'checkpoints'}: mend the disk or mount, "
+            "then the same command resumes"
         ) from error

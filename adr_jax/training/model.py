@@ -8,31 +8,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
-from flax import linen as nn
 from flax import serialization
 from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
-from ml_collections import ConfigDict
 
 from adr_jax import models
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
-from adr_jax.evaluation.forecaster import Forecast, normaliser, physical_rollout
+from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
 from adr_jax.evaluation.workdir import read_config
+from adr_jax.models import measurement
 from adr_jax.models.adrnet import ADRNet
+from adr_jax.models.frames import FrameNetwork
+from adr_jax.options import Configuration
 from adr_jax.training import configuration
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import mapping, processes
 from adr_jax.training.run.checkpoint import Checkpoints
 from adr_jax.training.run.record import Record
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class TrainedModel:
     """A trained model and all it takes to use it."""
 
     workdir: epath.Path
-    config: ConfigDict
-    model: nn.Module
+    config: Configuration
+    network: FrameNetwork
     params: PyTree
     statistics: Statistics
     # What the checkpoint says of itself: step, score, seconds trained, fingerprint.
@@ -43,27 +44,23 @@ class Run:
         """(*space, channels) of the frames it was trained on."""
         return tuple(self.record["frame_shape"])
 
-    @property
-    def channels_out(self) -> int:
-        """How many channels it forecasts, the first: the others are given."""
-        return self.config.model.variables_out or self.frame_shape[-1]
-
-    def at_interval(self, interval: float) -> "Run":
-        """The model with the time step `h` of its blocks multiplied by `interval`.
+    def at_interval(self, interval: float) -> "TrainedModel":
+        """Return the model with the time step of its blocks multiplied by `interval`.
 
         For frames so many times as far apart as those it was trained on.
 
         Raises:
           InputError: the network has no time step.
         """
-        if not isinstance(self.model, ADRNet):
+        if not isinstance(self.network, ADRNet):
             raise InputError(f"a {self.config.model.name} has no time step to scale")
-        return dataclasses.replace(self, model=self.model.clone(interval=interval))
+        network = self.network.clone(interval=interval)
+        return dataclasses.replace(self, network=network)
 
     def forecast(
         self, frames: Float[ArrayLike, "..."], steps: int
     ) -> Float[np.ndarray, "..."]:
-        """The frames that follow, on all devices; compiled once for each shape.
+        """Forecast the next frames, on all devices; compiled once for each shape.
 
         Args:
           frames: NumPy or JAX, (time, *space, channels) or (batch, time, *space,
@@ -73,8 +70,7 @@ class Run:
           steps: how many.
 
         Returns:
-          float32 in the same unit, (steps, *space, channels_out), or with the batch
-          axis.
+          float32 in the same unit, (steps, *space, channels), or with the batch axis.
 
         Raises:
           InputError: another number of axes or channels, too few frames or steps, or
@@ -89,7 +85,7 @@ class Run:
     def displacement(
         self, frames: Float[ArrayLike, "..."]
     ) -> Float[np.ndarray, "..."] | None:
-        """How each block moves its state in the step after `frames`, in cells.
+        """Return how each block moves its state in the step after `frames`, in cells.
 
         Args:
           frames: as for `forecast`.
@@ -103,17 +99,15 @@ class Run:
           InputError: as `forecast`.
         """
         history, is_batch = self._history("displacement", frames)
-        sown = self._sown(self.params, history).get("intermediates")
-        if sown is None:
+        if not self._transports:
             return None
-        (displacement,) = sown["blocks"]["displacement"]
-        displacement = np.moveaxis(np.asarray(displacement), 0, 1)
+        displacement = self._measure(measurement.displacements, history)
         return displacement if is_batch else displacement[0]
 
     def shares(
         self, frames: Float[ArrayLike, "..."]
     ) -> Float[np.ndarray, "..."] | None:
-        """How much of what each block changes is advection, diffusion and reaction.
+        """Return the shares of advection, diffusion and reaction in what blocks change.
 
         The size of a term is the root mean square, over space and channels, of what it
         adds to the block's state; its share is its size over the sum of the three.
@@ -129,36 +123,46 @@ class Run:
           InputError: as `forecast`.
         """
         history, is_batch = self._history("shares", frames)
-        sown = self._sown(self.params, history).get("intermediates")
-        if sown is None:
+        if not self._transports:
             return None
-        sizes = np.moveaxis(np.asarray(sown["blocks"]["changes"]), 0, 1)
+        sizes = self._measure(measurement.changes, history)
         shares = sizes / sizes.sum(axis=-1, keepdims=True)
         return shares if is_batch else shares[0]
+
+    @property
+    def _transports(self) -> bool:
+        is_adrnet = isinstance(self.network, ADRNet)
+        return is_adrnet and self.config.model.transport != "none"
+
+    def _measure(self, measure: Callable, history: np.ndarray) -> np.ndarray:
+        """Return what `measurement` finds in each block, the batch axis first."""
+        measured = self._measures[measure](self.params, history)
+        return np.moveaxis(np.asarray(measured), 0, 1)
+
+    @functools.cached_property
+    def _measures(self) -> dict[Callable, Callable]:
+        def compiled(measure: Callable) -> Callable:
+            @jax.jit
+            def measured(params, history):
+                seen = see(history, self.statistics, self.config.data.history)
+                return measure(self.network, params, seen)
+
+            return measured
+
+        both = measurement.displacements, measurement.changes
+        return {measure: compiled(measure) for measure in both}
 
     @functools.cached_property
     def _rollout(self) -> Forecast:
         forecast = physical_rollout(
-            self.model.apply, self.statistics, self.config.data.history
+            self.network.apply, self.statistics, self.config.data.history
         )
         return functools.partial(
-            parallel.map_forecast(forecast), parallel.replicate(self.params)
+            mapping.map_forecast(forecast), mapping.replicate(self.params)
         )
 
-    @functools.cached_property
-    def _sown(self) -> Callable:
-        normalised = normaliser(self.statistics, self.config.data.history)
-
-        @jax.jit
-        def sown(params, history):
-            return self.model.apply(
-                params, normalised(history), mutable=["intermediates"]
-            )[1]
-
-        return sown
-
     def _history(self, method: str, frames: ArrayLike) -> tuple[np.ndarray, bool]:
-        """The frames that count, (batch, history, *space, channels), if they fit."""
+        """Return the last frames, (batch, history, *space, channels), if they fit."""
         frames = np.asarray(frames)
         channels, length = len(self.statistics.mean), self.config.data.history
         axes = len(self.frame_shape) - 1
@@ -187,8 +191,8 @@ class Run:
         return history, is_batch
 
 
-def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
-    """The network, its input and output at the scale of the data."""
+def build_network(config: Configuration, statistics: Statistics) -> FrameNetwork:
+    """Return the network, its input and output at the scale of the data."""
     output_scale = {
         "frames": (1.0,),
         "persistence": statistics.first_difference,
@@ -202,18 +206,18 @@ def build_model(config: ConfigDict, statistics: Statistics) -> nn.Module:
     )
 
 
-def load(workdir: str | epath.Path) -> Run:
-    """The best model of a run, by its validation score.
+def load(workdir: str | epath.Path) -> TrainedModel:
+    """Load the best model of a run, by its validation score.
 
     Raises:
       InputError: the folder holds no run, or none of its checkpoints can be read, or
         another version wrote it.
     """
     folder = epath.Path(workdir)
-    tree = parallel.on_first(lambda: read_config(folder / "config.json"))
+    tree = processes.on_first(lambda: read_config(folder / "config.json"))
     config = configuration.from_json(tree)
     restored = None
-    if parallel.on_first(lambda: (folder / "best").exists()):
+    if processes.on_first(lambda: (folder / "best").exists()):
         best = Checkpoints(folder / "best", keep=1)
         restored = best.restore()
         best.close()
@@ -222,12 +226,12 @@ def load(workdir: str | epath.Path) -> Run:
             f"{folder} has no best model yet: let it train to a validation"
         )
     params, record = restored
-    model = build_model(config, record.statistics)
+    network = build_network(config, record.statistics)
     history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
     key = jax.random.key(config.seed)
-    expected = {"params": jax.eval_shape(model.init, key, history)["params"]}
+    expected = {"params": jax.eval_shape(network.init, key, history)["params"]}
     check_same_arrays(params, expected, folder / "best")
-    return Run(folder, config, model, params, record.statistics, record)
+    return TrainedModel(folder, config, network, params, record.statistics, record)
 
 
 def check_same_arrays(
@@ -237,7 +241,7 @@ def check_same_arrays(
     remedy: str = "another version of adr_jax wrote it; use it with that version, or "
     "train anew in another --workdir",
 ) -> None:
-    """Raises InputError for a state of other arrays than the network has."""
+    """Raise InputError for a state of other arrays than the network has."""
     before, now = (
         {
             jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape

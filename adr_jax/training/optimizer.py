@@ -1,58 +1,91 @@
-"""Optimisers by name, as a training step uses them: at rate 1, and scaled outside."""
+"""Any optimiser of optax by its name, its rate set anew at every step."""
 
 import inspect
+from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import optax
-from jaxtyping import PyTree
-from ml_collections import ConfigDict
+from jaxtyping import Array, PyTree
 from optax import contrib
 
-# Those of optax that need a gradient and a rate, and whose step is proportional to it.
-OPTIMIZERS = (
-    *("adamw", "muon", "adam", "lion", "sgd", "adabelief", "adadelta", "adafactor"),
-    *("adagrad", "adamax", "adamaxw", "adan", "amsgrad", "lamb", "lars", "nadam"),
-    *("nadamw", "novograd", "optimistic_adam_v2", "optimistic_gradient_descent"),
-    *("radam", "rmsprop", "rprop", "sign_sgd", "signum", "sm3", "yogi"),
-)
+from adr_jax.errors import InputError
+from adr_jax.options import TrainOptions
 
 # Size of muon's steps beside adamw's, so that neither needs another range of rates:
 # what optax recommends.
 MUON_RMS = 0.2
 
 
-def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """Clipping and the optimiser at rate 1: `learning_rate` scales what it returns."""
-    if config.optimizer == "muon":
-        rule = contrib.muon(
-            learning_rate=1.0,
-            weight_decay=config.weight_decay,
+def make_optimizer(options: TrainOptions) -> optax.GradientTransformation:
+    """Return clipping and the optimiser; `at_rate` sets the rate in its state.
+
+    Raises:
+      InputError: optax has no such optimiser, or it needs more than a gradient.
+    """
+    factory = _factory(options)
+
+    # All but the rate stays a constant of the compiled step.
+    @optax.inject_hyperparams
+    def rule(learning_rate):
+        rule = factory(learning_rate)
+        if options.clip:
+            return optax.chain(optax.clip_by_global_norm(options.clip), rule)
+        return rule
+
+    # Some take their first step sizes from it.
+    return rule(learning_rate=options.learning_rate)
+
+
+def at_rate(state: optax.OptState, rate: Array) -> optax.OptState:
+    """Return the state with the learning rate of the next step."""
+    return state._replace(hyperparams={"learning_rate": rate})
+
+
+def _factory(
+    options: TrainOptions,
+) -> Callable[[Array | float], optax.GradientTransformation]:
+    name = options.optimizer
+    if name == "muon":
+        return lambda rate: contrib.muon(
+            learning_rate=rate,
+            weight_decay=options.weight_decay,
             muon_weight_dimension_numbers=_matrices,
             consistent_rms=MUON_RMS,
         )
-    else:
-        factory = getattr(optax, config.optimizer)
-        decays = "weight_decay" in inspect.signature(factory).parameters
-        decay = {"weight_decay": config.weight_decay} if decays else {}
-        rule = factory(learning_rate=1.0, **decay)
-    if config.clip:
-        return optax.chain(optax.clip_by_global_norm(config.clip), rule)
-    return rule
+    try:
+        known = getattr(optax, name)
+        decays = "weight_decay" in inspect.signature(known).parameters
+        decay = {"weight_decay": options.weight_decay} if decays else {}
+
+        def factory(rate):
+            return known(learning_rate=rate, **decay)
+
+        probe, rule = {"w": jnp.ones((2, 2))}, factory(1.0)
+        rule.update(probe, rule.init(probe), probe)
+    except Exception as error:  # whatever optax says of arguments that are missing
+        options.refuse(
+            "optimizer",
+            "an optimiser of optax that needs a rate and a gradient, such as adamw, "
+            "muon, adam, lion or sgd",
+        )
+        raise InputError(name) from error
+    return factory
 
 
 def _matrices(params: PyTree) -> PyTree:
-    """Which parameters act as matrices, and how: muon makes their steps orthogonal.
+    """Return which parameters are matrices: muon makes their steps orthogonal.
 
     A convolution's kernel maps all inputs in its window, (*window, in), to its outputs;
     those under "blocks" are stacked, one kernel after the other. None: not a matrix,
     left to nadamw.
     """
 
-    def of(path, leaf):
+    def dimension_numbers(path, leaf):
         names = [key.key for key in path]
         if names[-1] != "kernel":
             return None
         inputs = tuple(range("blocks" in names, leaf.ndim - 1))
         return contrib.MuonDimensionNumbers(inputs, leaf.ndim - 1)
 
-    return jax.tree_util.tree_map_with_path(of, params)
+    return jax.tree_util.tree_map_with_path(dimension_numbers, params)

@@ -1,29 +1,30 @@
-"""The numbers of a run, each with what made it."""
+"""The scores of a run, each with what made it."""
 
+import dataclasses
 import importlib.metadata
-import json
 from collections.abc import Sequence
 
 import jax
 from etils import epath
 
 from adr_jax.data.contract import Dataset
+from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
-from adr_jax.evaluation.report import collecting as sampling
-from adr_jax.evaluation.report import tables
+from adr_jax.evaluation.report import collecting, tables, write_report
+from adr_jax.evaluation.report.model_card import write_model_card
 from adr_jax.evaluation.studies import resolution, robustness, time_step
-from adr_jax.evaluation.workdir import write_whole
+from adr_jax.evaluation.workdir import write_json
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration
-from adr_jax.training.devices import parallel
-from adr_jax.training.model import Run
+from adr_jax.training.devices import host, processes
+from adr_jax.training.model import TrainedModel, load
 
 
-def evaluate(run: Run, dataset: Dataset) -> dict:
-    """Scores a run's best model on the test split: the content of results.json."""
-    config = run.config
+def evaluate(model: TrainedModel, dataset: Dataset) -> dict:
+    """Score a model on the test split: return the content of results.json."""
+    config = model.config
     scores = protocols.score(
-        run.forecast,
+        model.forecast,
         dataset,
         config.eval.protocols,
         model_history=config.data.history,
@@ -33,50 +34,50 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
         "protocols": scores,
         "config": configuration.as_json(config),
         "seed": config.seed,
-        "step": run.record["step"],
-        "parameters": sum(leaf.size for leaf in jax.tree.leaves(run.params)),
-        "train_seconds": run.record["train_seconds"],
-        "trained_on": run.record["device"],
-        "device": parallel.describe_devices(),
+        "step": model.record["step"],
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(model.params)),
+        "train_seconds": model.record["train_seconds"],
+        "trained_on": model.record["device"],
+        "device": host.describe_devices(),
         "versions": {
             name: importlib.metadata.version(name) for name in ("adr_jax", "jax")
         },
         "data": dataset.describe(),
-        "frame_shape": list(run.frame_shape),
-        "channels": run.record["channels"],
-        "command": run.record["command"],
+        "frame_shape": list(model.frame_shape),
+        "channels": model.record["channels"],
+        "command": model.record["command"],
     }
 
 
-def robustness_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame from histories of the test split with noise or missing cells."""
+def robustness_of(model: TrainedModel, dataset: Dataset) -> dict:
+    """Score the next frame from histories with noise or missing cells."""
     return robustness.score(
-        run.forecast,
+        model.forecast,
         dataset,
-        run.statistics,
-        model_history=run.config.data.history,
-        batch_size=run.config.eval.batch_size,
+        model.statistics,
+        model_history=model.config.data.history,
+        batch_size=model.config.eval.batch_size,
     )
 
 
-def time_step_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame of the test split's flows at other intervals of time."""
-    has_time_step = isinstance(run.model, ADRNet)
+def time_step_of(model: TrainedModel, dataset: Dataset) -> dict:
+    """Score the next frame of the test split's flows at other intervals of time."""
+    has_time_step = isinstance(model.network, ADRNet)
     return time_step.score(
-        run.forecast,
+        model.forecast,
         dataset,
-        run.config.data,
-        batch_size=run.config.eval.batch_size,
-        scaled=(lambda n: run.at_interval(n).forecast) if has_time_step else None,
+        model.config.data,
+        batch_size=model.config.eval.batch_size,
+        scaled=(lambda n: model.at_interval(n).forecast) if has_time_step else None,
     )
 
 
-def resolution_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame of the same shallow water on other grids, and its cost."""
-    return resolution.score(run.forecast, dataset, run.config.data)
+def resolution_of(model: TrainedModel, dataset: Dataset) -> dict:
+    """Score the next frame of the same states on other grids, and its cost."""
+    return resolution.score(model.forecast, dataset, model.config.data)
 
 
-# What can be looked into besides the protocols: its scores, and they as text.
+# Studies besides the protocols: the function that scores, and its table.
 STUDIES = {
     "robustness": (robustness_of, tables.robustness_tables),
     "time_step": (time_step_of, tables.time_step_table),
@@ -84,26 +85,48 @@ STUDIES = {
 }
 
 
-def write_samples(run: Run, dataset: Dataset, scores: dict, folder: epath.Path) -> None:
-    """Forecasts for the report to draw, `samples.npz` in the folder."""
-    collected = sampling.collect(
-        run,
+def score_and_write(
+    workdir: epath.Path, dataset: Dataset, names: Sequence[str]
+) -> None:
+    """Score the best model of a run by protocols; write results, card and report.
+
+    All processes score; the first writes, and the others wait for it.
+    """
+    if not names:
+        processes.say(
+            "not scored, as eval.protocols names none: the same command with some of "
+            f"{', '.join(protocols.PROTOCOLS)} scores it"
+        )
+        return
+    model = load(workdir)
+    config = model.config.override(eval={"protocols": tuple(names)})
+    model = dataclasses.replace(model, config=config)
+    scores = evaluate(model, dataset)
+    examples = collecting.collect(
+        model,
         dataset,
         scores["protocols"],
-        model_history=run.config.data.history,
-        batch_size=run.config.eval.batch_size,
+        model_history=model.config.data.history,
+        batch_size=model.config.eval.batch_size,
     )
-    if parallel.is_first():
-        collected.write(folder / "samples.npz")
 
+    def write() -> None:
+        examples.write(workdir / "figures" / "samples.npz")
+        write_json(workdir / "config.json", configuration.as_json(model.config))
+        write_json(workdir / "results.json", scores)
+        print(summary([(str(workdir), scores)]))
+        print(f"model card: {write_model_card(scores, workdir)}")
+        try:
+            print(f"report: {write_report(workdir)}")
+        except InputError as error:  # a run is worth having without its report
+            again = f"python -m adr_jax report --workdir {workdir}"
+            print(f"no report: {error}; then {again}")
 
-def write(results: dict, path: epath.Path) -> None:
-    """Writes JSON whole or not at all."""
-    write_whole(path, json.dumps(results, indent=1) + "\n")
+    processes.on_first(write)
 
 
 def summary(results: Sequence[tuple[str, dict]]) -> str:
-    """The tables of several runs, each under its name, then the runs beside another."""
+    """Return the tables of several runs, then one with all of them."""
     blocks = []
     for name, result in results:
         blocks.append(

@@ -1,77 +1,101 @@
 """Scores and pictures of short forecasts while a run trains."""
 
-from collections.abc import Callable
+from collections.abc import MutableMapping
 
 import numpy as np
+from flax import linen as nn
 from jaxtyping import Float, PyTree, UInt8
-from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset
-from adr_jax.data.windows import Windows
+from adr_jax.data.normalisation import Statistics
+from adr_jax.data.windows import Windows, pad_rows
+from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics import Ratio, metrics_of
+from adr_jax.options import Configuration
+from adr_jax.training.devices import mapping, processes
 
 # Columns of a picture: so many frames, evenly spread over the forecast.
 SHOWN_FRAMES = 4
 
 
-def make_validation(
-    config: ConfigDict, dataset: Dataset, forecast: Callable
-) -> Callable[[PyTree], dict[str, float]]:
-    """Parameters to the metrics of short rollouts, spread over the split.
+class Validation:
+    """Short rollouts from windows spread over the validation split.
 
-    Scores come in the order of the data set's metrics: the one that chooses the best
-    model is the first. It also has a score of the first frame alone.
+    Called with parameters, by all processes alike, it returns their scores and a
+    picture of one forecast. Scores come in the order of the data set's metrics, of
+    which the first chooses the best model; it also has a score of the first frame.
     """
-    metrics = metrics_of(dataset)
-    history = config.data.history
-    frames = _frames(config, dataset)
-    windows = Windows(dataset, "validation", history + frames)
-    chosen = np.linspace(0, len(windows) - 1, config.train.validation_windows)
-    numbers = np.unique(chosen.astype(int))
 
-    def validate(params: PyTree) -> dict[str, float]:
+    def __init__(
+        self,
+        config: Configuration,
+        dataset: Dataset,
+        network: nn.Module,
+        statistics: Statistics,
+    ):
+        self._history, self._batch_size = config.data.history, config.eval.batch_size
+        self._metrics = metrics_of(dataset)
+        self._forecast = mapping.map_forecast(
+            physical_rollout(network.apply, statistics, self._history)
+        )
+        lengths = dataset.trajectories.lengths
+        longest = max(
+            (lengths[int(n)] for n in dataset.splits["validation"]), default=0
+        )
+        # As far ahead as configured, or as trajectories go.
+        self._frames = max(
+            1, min(config.train.validation_frames, longest - self._history)
+        )
+        self._windows = Windows(dataset, "validation", self._history + self._frames)
+        spread = np.linspace(0, len(self._windows) - 1, config.train.validation_windows)
+        self._chosen = np.unique(spread.astype(int))
+
+    def __call__(
+        self, params: PyTree
+    ) -> tuple[dict[str, float], UInt8[np.ndarray, "height width"]]:
+        """Return the scores, the first process's on all, and the picture."""
+        return processes.from_first(self.scores(params)), self.picture(params)
+
+    def scores(self, params: PyTree) -> dict[str, float]:
+        """Return the scores by name, "validation_METRIC"."""
         batches = []
-        for start in range(0, len(numbers), config.eval.batch_size):
-            batch = numbers[start : start + config.eval.batch_size]
-            window = windows.read(batch)
-            past, target = window[:, :history], window[:, history:]
-            ahead = forecast(params, past, frames)
-            batches.append([metric.measure(ahead, target) for metric in metrics])
-        ratios = [Ratio.joined(of) for of in zip(*batches, strict=True)]
+        for start in range(0, len(self._chosen), self._batch_size):
+            window = self._windows.read(self._chosen[start : start + self._batch_size])
+            past, target = window[:, : self._history], window[:, self._history :]
+            ahead = self._forecast(params, past, self._frames)
+            batches.append([metric.measure(ahead, target) for metric in self._metrics])
+        ratios = [Ratio.joined(parts) for parts in zip(*batches, strict=True)]
         scores = {
             f"validation_{metric.name}": ratio.score()
-            for metric, ratio in zip(metrics, ratios, strict=True)
+            for metric, ratio in zip(self._metrics, ratios, strict=True)
         }
         first_frame = float(ratios[0].by_step()[0])
-        return scores | {f"validation_{metrics[0].name}_first_step": first_frame}
+        return scores | {f"validation_{self._metrics[0].name}_first_step": first_frame}
 
-    return validate
+    def picture(self, params: PyTree) -> UInt8[np.ndarray, "height width"]:
+        """Return a picture of the forecast of the middle window; see `draw`."""
+        window = self._windows[len(self._windows) // 2]
+        # As many rows as are scored at a time, so that nothing is compiled anew.
+        rows = min(len(self._chosen), self._batch_size)
+        past = pad_rows(window[None, : self._history], rows)
+        ahead = self._forecast(params, past, self._frames)[0]
+        return draw(ahead, window[self._history :])
 
-
-def make_picture(
-    config: ConfigDict, dataset: Dataset, forecast: Callable
-) -> Callable[[PyTree], UInt8[np.ndarray, "height width"]]:
-    """Parameters to a picture of one validation forecast; see `draw`."""
-    history = config.data.history
-    frames = _frames(config, dataset)
-    windows = Windows(dataset, "validation", history + frames)
-    # As many as the scores are made from at a time, so that nothing is compiled anew.
-    number = np.linspace(0, len(windows) - 1, config.train.validation_windows)
-    rows = min(len(np.unique(number.astype(int))), config.eval.batch_size)
-    window = windows[len(windows) // 2]
-    past = np.repeat(window[None, :history], rows, axis=0)
-
-    def picture(params: PyTree) -> np.ndarray:
-        return draw(forecast(params, past, frames)[0], window[history:])
-
-    return picture
+    def improve(self, scores: dict[str, float], record: MutableMapping) -> bool:
+        """Note the score in the record if it is the best so far; return whether."""
+        headline = self._metrics[0]
+        score = scores[f"validation_{headline.name}"]
+        if not headline.improves(score, on=record["best_score"]):
+            return False
+        record["best_score"] = score
+        return True
 
 
 def draw(
     forecast: Float[np.ndarray, "time *space channels"],
     target: Float[np.ndarray, "time *space channels"],
 ) -> UInt8[np.ndarray, "height width"]:
-    """Target, forecast and their difference in three rows, first to last frame.
+    """Draw target, forecast and their difference in three rows, first to last frame.
 
     The first channel, in grey from the target's least to its greatest value; the
     difference, mid-grey where there is none, to the same scale. Of one dimension in
@@ -88,16 +112,9 @@ def draw(
 
 
 def _pictures(field: np.ndarray) -> np.ndarray:
-    """Sequences of pictures, (time, height, width), of fields in any dimension."""
+    """Return pictures, (time, height, width), of fields in any dimension."""
     if field.ndim == 2:
         return field[None]
     if field.ndim == 4:
         return field[:, field.shape[1] // 2]
     return field
-
-
-def _frames(config: ConfigDict, dataset: Dataset) -> int:
-    """Frames ahead: those configured, as far as trajectories go."""
-    lengths = dataset.trajectories.lengths
-    longest = max((lengths[int(n)] for n in dataset.splits["validation"]), default=0)
-    return max(1, min(config.train.validation_frames, longest - config.data.history))

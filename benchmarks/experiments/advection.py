@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 from datasets import SETS
 from one_core import Curve, arrowed, compare, train_all
 
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 COLOURS = {"none": "#999999", "push": "#0072b2", "pull": "#d55e00"}
 TRANSPORTS = tuple(COLOURS)
@@ -54,7 +54,7 @@ def main() -> None:
     for name in arguments.only:
         curves |= train(name, arguments)
     rows = summary(curves)
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print_table(rows)
     text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
     (arguments.output / "advection.json").write_text(text + "\n")

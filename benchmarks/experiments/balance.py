@@ -29,7 +29,7 @@ from adr_jax.data.windows import Windows
 from adr_jax.evaluation.forecaster import normaliser
 from adr_jax.models.blocks import BALANCES, TERMS, Balance
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 COLOURS = dict(zip(TERMS, ("#0072b2", "#009e73", "#d55e00"), strict=True))
 WINDOWS = 16
@@ -49,7 +49,7 @@ def main() -> None:
     rows = []
     for name in arguments.only:
         rows += rows_of(name, arguments)
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print_table(rows)
     text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
     (arguments.output / "balance.json").write_text(text + "\n")
@@ -95,7 +95,7 @@ def settled(workdir: pathlib.Path) -> tuple[np.ndarray, list[np.ndarray]]:
     return shares.mean(axis=(0, 1)), factors_of(run, frames)
 
 
-def factors_of(run: trained.Run, frames: np.ndarray) -> list[np.ndarray]:
+def factors_of(run: trained.TrainedModel, frames: np.ndarray) -> list[np.ndarray]:
     """Those on the step size of each term, over blocks, channels and windows."""
     if run.config.model.balance == "fixed":
         return [np.ones(1)] * len(TERMS)

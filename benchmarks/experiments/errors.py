@@ -39,7 +39,7 @@ def main() -> None:
         report(trained.load(workdir), arguments.trajectories)
 
 
-def report(run: trained.Run, count: int) -> None:
+def report(run: trained.TrainedModel, count: int) -> None:
     """Prints the table of one run."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)

@@ -48,7 +48,7 @@ def main() -> None:
         report(run, data.load(run.config.data), arguments.histories)
 
 
-def report(run: trained.Run, dataset: data.Dataset, count: int) -> None:
+def report(run: trained.TrainedModel, dataset: data.Dataset, count: int) -> None:
     """Prints the table of one run."""
     history_length = run.config.data.history
     windows = Windows(dataset, "test", history_length)

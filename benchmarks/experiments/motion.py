@@ -40,7 +40,7 @@ from adr_jax.data.contract import Dataset
 from adr_jax.data.tracers import ocean, synthetic
 from adr_jax.errors import InputError
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 NAMES = (
     *(f"synthetic_{shape}" for shape in synthetic.SHAPES),
@@ -74,7 +74,7 @@ def main() -> None:
     runs = {name: fields_of(name, arguments) for name in arguments.only}
     runs = {name: of | {"seed": arguments.seed} for name, of in runs.items() if of}
     train_all(runs, arguments.output)
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print("| set | of | angle | length | cosine |\n|---|---|---|---|---|")
     found, rows = {}, []
     for name in runs:
@@ -88,7 +88,7 @@ def main() -> None:
     print(figure)
 
 
-def motion_of(run: trained.Run, count: int) -> Motion:
+def motion_of(run: trained.TrainedModel, count: int) -> Motion:
     """Return what the run moves, what moves, and what the frames show."""
     data.prepare(run.config.data)
     dataset = data.load(run.config.data)
@@ -131,7 +131,7 @@ def spread(dataset: Dataset, past: int, count: int) -> list[tuple[int, int]]:
 
 
 def reference_of(
-    run: trained.Run,
+    run: trained.TrainedModel,
     dataset: Dataset,
     places: Sequence[tuple[int, int]],
     frames: np.ndarray,

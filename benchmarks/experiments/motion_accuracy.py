@@ -56,7 +56,7 @@ from adr_jax import data
 from adr_jax.data.tracers import ocean, synthetic
 from adr_jax.data.weather.radar import reflectivity
 from adr_jax.errors import InputError
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 from configs.ocean import get_config
 
 # Frames of one channel (time, rows, columns), float32, NaN missing, and whether they
@@ -92,8 +92,8 @@ def main() -> None:
         "--output", type=pathlib.Path, default=pathlib.Path("runs/motion_accuracy")
     )
     arguments = parser.parse_args()
-    parallel.prepare_host(1)  # the allocator as training sets it, one device
-    machine = f"jax {jax.__version__}, {parallel.describe_devices()}"
+    host.prepare_host(1)  # the allocator as training sets it, one device
+    machine = f"jax {jax.__version__}, {host.describe_devices()}"
     print(machine, flush=True)
     found, tables = estimators(arguments.slow), {}
     for part in arguments.only:

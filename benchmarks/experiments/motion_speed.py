@@ -26,7 +26,7 @@ import numpy as np
 from motion_accuracy import AHEAD, LK, LONGER, PAST, SLOW, Estimator, estimators, moved
 
 import adr_jax
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 SIZES, BESIDE = (64, 128, 256, 512, 1024), 256
 EVERY = 4  # rounds, of slow peers
@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     arguments = parser.parse_args()
-    parallel.prepare_host(1)  # the allocator as training sets it, one device
-    print(f"jax {jax.__version__}, {parallel.describe_devices()}")
+    host.prepare_host(1)  # the allocator as training sets it, one device
+    print(f"jax {jax.__version__}, {host.describe_devices()}")
     show_sizes({n: seconds(ours(n), arguments.rounds) for n in arguments.sizes})
     if BESIDE in arguments.sizes:
         forms = ours(BESIDE) | peers(BESIDE)

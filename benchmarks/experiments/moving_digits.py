@@ -29,7 +29,7 @@ from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.metrics import images
 from adr_jax.evaluation.workdir import read_results
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
@@ -69,7 +69,7 @@ def main() -> None:
         name: [curves[f"{name} {seed}"] for seed in arguments.seeds]
         for name in NETWORKS
     }
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     by_metric = {
         metric: {
             name: [scored_by(metric, curve) for curve in of]

@@ -31,7 +31,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.metrics import events
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
@@ -75,7 +75,7 @@ def main() -> None:
     }
     train_all(runs, arguments.output)
     models = {name: trained.load(workdir_of(name, arguments.output)) for name in runs}
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     last_hours = next(iter(models.values())).config.data.copy_and_resolve_references()
     other = last_hours.copy_and_resolve_references()
     other.path, other.split = str(arguments.other.absolute()), "all"
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def score(
-    windows: Windows, models: Mapping[str, trained.Run]
+    windows: Windows, models: Mapping[str, trained.TrainedModel]
 ) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
     """CSI and FSS at each lead time by forecaster, and the middle nowcast's frames."""
     nowcasts: dict[str, Nowcast] = {

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 import matplotlib.pyplot as plt
 from one_core import Curve, compare, train_all
 
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 AS_IT_IS = "as it is"
 PARTS = {
@@ -59,7 +59,7 @@ def main() -> None:
     curves = train(PARTS, [0], arguments)
     chosen = (AS_IT_IS, *most_different(summary(curves)))
     curves |= train(chosen, [1, 2], arguments)
-    print(f"\n{arguments.config}, {arguments.set}, {parallel.describe_devices()}")
+    print(f"\n{arguments.config}, {arguments.set}, {host.describe_devices()}")
     rows = summary(curves)
     print_table(rows)
     text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)

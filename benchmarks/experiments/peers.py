@@ -22,7 +22,7 @@ from etils import epath
 from one_core import Curve, train_all, workdir_of
 
 from adr_jax.evaluation.workdir import read_results
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 NETWORKS = {
     "ADRNet": {"model.name": "adrnet"},
@@ -67,7 +67,7 @@ def main() -> None:
         row_of(*kind, curves[run], workdir_of(run, arguments.output))
         for kind, run in zip(kinds, runs, strict=True)
     ]
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print_table(rows)
     content = {"arguments": str(arguments), "rows": rows}
     text = json.dumps(content, indent=1)

@@ -26,7 +26,7 @@ from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.studies import robustness
 from adr_jax.training import model as trained
 from adr_jax.training import results
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 NETWORKS = {"ADRNet": "adrnet", "CNN": "cnn"}
 OBSERVATIONS = {"clean": {}, "poor": {"data.noise": 0.1, "data.missing": 0.2}}
@@ -60,7 +60,7 @@ def main() -> None:
             of = scores.setdefault(kind, {})
             of.setdefault(group, []).append(list(result[kind]["model"].values()))
             of |= {who: [list(result[kind][who].values())] for who in FORECASTERS}
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print(f"next frame, {result['metric']}, {result['samples']} windows of the test")
     for kind, of in scores.items():
         print_table(kind, of)

@@ -18,7 +18,7 @@ from etils import epath
 from one_core import train_all, workdir_of
 
 from adr_jax.evaluation.workdir import read_results
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 FIRST = {
     "config": "configs/shallow_water.py:coarse",
@@ -70,7 +70,7 @@ def main() -> None:
         | scores(workdir_of(name, arguments.output))
         for name in runs
     ]
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print("| remedy | steps | one step | rollout of 41 |\n|---|---|---|---|")
     for row in rows:
         one, far = row["one_step"], row["rollout"]

@@ -29,7 +29,7 @@ import optax
 
 from adr_jax import push
 from adr_jax.models.adrnet import ADRNet
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 GRIDS = ("64x64", "128x128", "256x256", "512x512", "16x16x16", "32x32x32", "64x64x64")
 CHANNELS, BLOCKS, PAST, WAVES = 16, 2, 4, 8
@@ -53,8 +53,8 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, default="runs/scales")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    parallel.prepare_host(1)  # the allocator as training sets it, one device
-    print(parallel.describe_devices())
+    host.prepare_host(1)  # the allocator as training sets it, one device
+    print(host.describe_devices())
     print(f"{HEAD}\n{'|---' * (HEAD.count('|') - 1)}|")
     rows = []
     for grid in arguments.grids:

@@ -26,7 +26,7 @@ from one_core import train_all, workdir_of
 from adr_jax.data.tracers import synthetic
 from adr_jax.evaluation.metrics import fields
 from adr_jax.training import model as trained
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 SHAPE, CELLS, PAST, AHEAD = "rotation", 64, 4, 60
 BLOCKS = (1, 2, 4)
@@ -72,7 +72,7 @@ def main() -> None:
             }
         )
         print(f"{name} scored", flush=True)
-    print(f"\n{arguments.minutes:g} minutes a run, {parallel.describe_devices()}")
+    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
     print_table(rows)
     text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
     (arguments.output / "time_steps.json").write_text(text + "\n")
@@ -88,7 +88,7 @@ def frames_at(interval: float) -> np.ndarray:
     return np.stack([synthetic.tracer(SHAPE, CELLS, seed, times) for seed in seeds])
 
 
-def score(run: trained.Run, interval: float, frames: np.ndarray) -> dict:
+def score(run: trained.TrainedModel, interval: float, frames: np.ndarray) -> dict:
     """nRMSE by step, the median over flows."""
     past, target = frames[:, :PAST], frames[:, PAST:]
     ahead = run.at_interval(interval).forecast(past, AHEAD)

@@ -27,7 +27,7 @@ import optax
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.unet import UNet
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 CELLS, PATCH = 48, 7
 DISTANCES = (2, 4, 8, 16, 32)
@@ -50,9 +50,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, default="runs/transport")
     arguments = parser.parse_args()
-    parallel.prepare_host(1)
+    host.prepare_host(1)
     rows = []
-    print(parallel.describe_devices())
+    print(host.describe_devices())
     for distance in DISTANCES:
         for name in MODELS:
             for growing in (False, True):

@@ -28,7 +28,7 @@ from adr_jax.data.contract import Dataset, Trajectories
 from adr_jax.data.files import pdebench
 from adr_jax.data.windows import Windows, read_batch
 from adr_jax.training import configuration, loop
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
 FRAMES = 101
 
@@ -60,7 +60,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = runpy.run_path(arguments.config)["get_config"]()
     config.data.split = "distinct"
-    parallel.prepare_host(config.train.batch_size)
+    host.prepare_host(config.train.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)
         path = arguments.file or workdir / "waves.h5"
@@ -72,7 +72,7 @@ def main() -> None:
         print(f"{megabytes:.0f} MB in {len(dataset.trajectories.lengths)} trajectories")
         uncached = Uncached(dataset.trajectories, path)
         cold = Dataset(**{**vars(dataset), "trajectories": uncached})
-        print(f"{parallel.describe_devices()}\n")
+        print(f"{host.describe_devices()}\n")
         print("what                        windows/s")
         print(f"reading alone, from disk    {windows_per_second(config, cold):9.1f}")
         print(f"reading alone, cached       {windows_per_second(config, dataset):9.1f}")

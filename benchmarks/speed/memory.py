@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from noise_step import noise_step
 
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import mapping
 
 BLOCKS = (1, 2, 4, 8, 16)
 
@@ -42,7 +42,7 @@ def peak(path: str, blocks: int, remat: bool) -> int:
     config.model.unroll, config.train.batch_size = "off", 1
     step, state, batch = noise_step(config)
     stacked = jax.tree.map(lambda array: jnp.asarray(array)[None], batch)
-    mapped = jax.vmap(step, in_axes=(None, 0), axis_name=parallel.AXIS)
+    mapped = jax.vmap(step, in_axes=(None, 0), axis_name=mapping.AXIS)
     compiled = jax.jit(mapped).lower(state, stacked).compile()
     memory = compiled.memory_analysis()
     assert memory is not None

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Batch
 from adr_jax.training import configuration
-from adr_jax.training.model import build_model
+from adr_jax.training.model import build_network
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     TrainState,
@@ -21,7 +21,7 @@ UNIT = Statistics((0.0,), (1.0,), (1.0,), (1.0,))
 
 
 class NoiseStep(NamedTuple):
-    """What to give to `parallel.map_step`, and what to give to its result."""
+    """What to give to `mapping.map_step`, and what to give to its result."""
 
     step: Callable
     state: TrainState
@@ -30,7 +30,7 @@ class NoiseStep(NamedTuple):
 
 def noise_step(config: ConfigDict) -> NoiseStep:
     """Without feedback, one variable on square frames of `data.cells`."""
-    model, optimizer = build_model(config, UNIT), make_optimizer(config.train)
+    model, optimizer = build_network(config, UNIT), make_optimizer(config.train)
     size, cells = config.train.batch_size, config.data.cells
     shape = (size, configuration.window_length(config), cells, cells, 1)
     frames = np.random.default_rng(0).normal(size=shape).astype(np.float32)

@@ -44,10 +44,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     arguments = parser.parse_args()
-    from adr_jax.training.devices import parallel
+    from adr_jax.training.devices import host
 
-    parallel.prepare_host(1)  # the allocator as training sets it, one device
-    print(parallel.describe_devices())
+    host.prepare_host(1)  # the allocator as training sets it, one device
+    print(host.describe_devices())
     for name in arguments.cases:
         shape, fields = CASES[name]
         show(name, shape, fields, arguments.rounds)

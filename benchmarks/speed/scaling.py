@@ -138,18 +138,18 @@ def work(path: str, processes: int, number: int, port: int) -> None:
     import jax
     from noise_step import noise_step
 
-    from adr_jax.training.devices import parallel
+    from adr_jax.training.devices import host, mapping, processes
 
     if processes > 1:
-        parallel.start_processes("on", f"127.0.0.1:{port}", processes, number)
-    parallel.prepare_host(BATCH)
+        processes.start_processes("on", f"127.0.0.1:{port}", processes, number)
+    host.prepare_host(BATCH)
     unmapped, fresh, whole = noise_step(config)
-    step = parallel.map_step(unmapped)
-    add_up = parallel.map_step(lambda tree, _: (parallel.total(tree), {}))
+    step = mapping.map_step(unmapped)
+    add_up = mapping.map_step(lambda tree, _: (mapping.total(tree), {}))
     # On the host: a step gives away the memory of the state it is given.
     fresh = jax.device_get(fresh)
-    state, gradients = parallel.replicate(fresh), parallel.replicate(fresh.params)
-    rows = parallel.rows(BATCH)
+    state, gradients = mapping.replicate(fresh), mapping.replicate(fresh.params)
+    rows = mapping.rows(BATCH)
     batch = jax.tree.map(lambda array: array[rows], whole)
     while (what := sys.stdin.readline().strip()) != "stop":
         begin = time.perf_counter()
@@ -159,9 +159,9 @@ def work(path: str, processes: int, number: int, port: int) -> None:
             gradients, _ = jax.block_until_ready(add_up(gradients, batch.row))
         print(f"\nseconds: {time.perf_counter() - begin}", flush=True)
     sizes = [leaf.nbytes for leaf in jax.tree.leaves(fresh.params)]
-    info = {"device": parallel.describe_devices(), "gradient_bytes": sum(sizes)}
+    info = {"device": host.describe_devices(), "gradient_bytes": sum(sizes)}
     if processes == 1 and jax.device_count() == 1:
-        mapped = jax.vmap(unmapped, in_axes=(None, 0), axis_name=parallel.AXIS)
+        mapped = jax.vmap(unmapped, in_axes=(None, 0), axis_name=mapping.AXIS)
         stacked = jax.tree.map(lambda a: a[None], batch)
         cost = jax.jit(mapped).lower(fresh, stacked).compile().cost_analysis()
         assert cost is not None

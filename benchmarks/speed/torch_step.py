@@ -24,8 +24,8 @@ from noise_step import UNIT, noise_step
 
 import adr_jax
 from adr_jax.models.blocks import Velocity
-from adr_jax.training.devices import parallel
-from adr_jax.training.model import build_model
+from adr_jax.training.devices import host, mapping
+from adr_jax.training.model import build_network
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import init_state
 from configs import shallow_water
@@ -42,9 +42,9 @@ def main() -> None:
     config = shallow_water.get_config()
     config.model.reaction, config.model.frames_out = "pointwise", 1
     config.train.optimizer, config.train.noise = "adamw", 0.0
-    parallel.prepare_host(config.train.batch_size)
+    host.prepare_host(config.train.batch_size)
     unmapped, fresh, batch = noise_step(config)
-    train_step, state = parallel.map_step(unmapped), parallel.replicate(fresh)
+    train_step, state = mapping.map_step(unmapped), mapping.replicate(fresh)
 
     def ours():
         nonlocal state
@@ -58,7 +58,7 @@ def main() -> None:
             start = time.perf_counter()
             step()
             times[name].append(time.perf_counter() - start)
-    print(f"{parallel.describe_devices()}; {size} windows of {cells} x {cells} cells")
+    print(f"{host.describe_devices()}; {size} windows of {cells} x {cells} cells")
     one = statistics.median(times["adr_jax"][1:])
     for name, seconds in times.items():
         middle = statistics.median(seconds[1:])
@@ -71,7 +71,7 @@ def main() -> None:
 
 def peers(config, frames):
     """A call that takes the same step in PyTorch, checked against ours."""
-    model = build_model(config, UNIT)
+    model = build_network(config, UNIT)
     state = init_state(model, make_optimizer(config.train), config, frames.shape[2:])
     params = jax.tree.map(
         lambda leaf: torch.tensor(np.asarray(leaf), requires_grad=True),
@@ -194,7 +194,7 @@ def at(tree, number):
 
 def profile_ours(config) -> None:
     """Seconds of value and gradients of a block's parts, on one device's windows."""
-    channels, blocks = build_model(config, UNIT).channels, 3
+    channels, blocks = build_network(config, UNIT).channels, 3
     rows = config.train.batch_size // jax.local_device_count()
     keys = jax.random.split(jax.random.key(0), 2)
     z = jax.random.normal(

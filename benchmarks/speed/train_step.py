@@ -81,17 +81,17 @@ def work(path: str, unroll: str) -> None:
     import jax
     from noise_step import noise_step
 
-    from adr_jax.training.devices import parallel
+    from adr_jax.training.devices import host, mapping
 
     size = config.train.batch_size
-    parallel.prepare_host(size)
+    host.prepare_host(size)
     unmapped, fresh, batch = noise_step(config)
-    step, state = parallel.map_step(unmapped), parallel.replicate(fresh)
+    step, state = mapping.map_step(unmapped), mapping.replicate(fresh)
     while sys.stdin.readline() == "step\n":
         start = time.perf_counter()
         state, _ = jax.block_until_ready(step(state, batch))
         print(time.perf_counter() - start, flush=True)
-    print(json.dumps({"batch_size": size, "device": parallel.describe_devices()}))
+    print(json.dumps({"batch_size": size, "device": host.describe_devices()}))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_space_is_as_free_as_the_network_allows(untrained, settings, space, gene
     model = adr_jax.load(untrained)
     config = copy.deepcopy(model.config)
     config.model.update(settings)
-    network = trained.build_model(config, model.statistics)
+    network = trained.build_network(config, model.statistics)
     params = jax.eval_shape(
         network.init, jax.random.key(0), np.zeros((1, 4, 16, 16, 1), np.float32)
     )

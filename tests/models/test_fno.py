@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from adr_jax.models.fno import FNO, SpectralConv
+from adr_jax.options import ModelOptions
 
 
 def test_it_has_the_size_of_pdebench():
@@ -45,7 +46,7 @@ def test_the_same_map_at_another_resolution():
 @pytest.mark.parametrize("space", [(20,), (9, 12), (5, 6, 7)], ids=str)
 def test_any_grid_goes_in_and_comes_out_and_trains(space):
     history = jax.random.normal(jax.random.key(0), (2, 3, *space, 1))
-    model = FNO(channels=4, modes=3, layers=2, frames_out=2)
+    model = FNO(ModelOptions(frames_out=2), width=4, modes=3, layers=2)
     params = model.init(jax.random.key(1), history)
     assert model.apply(params, history).shape == (2, 2, *space, 1)
     gradient = jax.grad(lambda p: jnp.sum(model.apply(p, history) ** 2))(params)

@@ -1,4 +1,4 @@
-"""The networks' convolution beside one of SciPy."""
+"""The convolution of the networks beside SciPy's."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,13 @@ from scipy import ndimage
 
 from adr_jax.models.layers import Conv
 
-MODES = {"clamp": "nearest", "periodic": "wrap"}
+# SciPy's names: its "reflect" repeats the edge cell, as half-sample symmetry does.
+MODES = {
+    "clamp": "nearest",
+    "open": "nearest",
+    "periodic": "wrap",
+    "reflect": "reflect",
+}
 
 
 @pytest.mark.parametrize("boundary", MODES)

@@ -37,7 +37,7 @@ def displacement(seed=1, shape=(*SHAPE, 2), size=4.0, dtype=np.float32):
 
 
 def tap(index, n, rule):
-    """The cell that a tap belongs to, or None: the boundary rules, one by one."""
+    """Return the cell that a tap belongs to, or None: the boundary rules."""
     if 0 <= index < n:
         return index
     if rule == "open":
@@ -275,7 +275,7 @@ def test_matmul_has_the_same_gradients(operator, d):
 
 
 def loss(operator, boundary, shape=(3, 5, 4), dtype=np.float64, **options):
-    """A scalar of field and displacement with no symmetry of its own."""
+    """Return a scalar of field and displacement without symmetry."""
     weights = field(7, shape, dtype)
 
     def scalar(x, u):

@@ -16,7 +16,7 @@ from adr_jax.operators import alignment, motion
 
 
 def waves(shape, generator, shortest=8.0, count=40):
-    """A periodic field of any number of axes, and a function that moves it exactly."""
+    """Make a periodic field of any axes, and a function that moves it exactly."""
     most = [max(n / shortest, 1) for n in shape]
     numbers = np.stack(
         [

@@ -1,6 +1,5 @@
 """A trained model in Python: forecasts and displacements of arrays."""
 
-import copy
 import dataclasses
 
 import jax.numpy as jnp
@@ -11,7 +10,8 @@ import adr_jax
 from adr_jax.data.files.pdebench import PDEBenchFile
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import model as trained
+from adr_jax.models import measurement
+from adr_jax.training.model import build_network
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,16 @@ def frames(water_file):
     return np.stack([file.read(number, 0, 6) for number in (0, 1)])
 
 
+def with_options(model, **options):
+    config = model.config.override(model=options)
+    network = build_network(config, model.statistics)
+    return dataclasses.replace(model, config=config, network=network)
+
+
 def test_forecast_is_the_networks_rollout(model, frames):
     ahead = model.forecast(frames, steps=3)
     assert isinstance(ahead, np.ndarray) and ahead.dtype == np.float32
-    rollout = physical_rollout(model.model.apply, model.statistics, 4)
+    rollout = physical_rollout(model.network.apply, model.statistics, 4)
     expected = rollout(model.params, jnp.asarray(frames), 3)
     # Water about 1 deep; the same sums in another order, over three steps.
     np.testing.assert_allclose(ahead, expected, rtol=0, atol=2e-6)
@@ -61,13 +67,13 @@ def test_each_shape_is_compiled_once(model, frames, monkeypatch):
     model.forecast(frames, steps=2)
     model.displacement(frames)
     traced = []
-    apply = type(model.model).apply
+    apply = type(model.network).apply
 
     def counted(*args, **kwargs):
         traced.append(1)
         return apply(*args, **kwargs)
 
-    monkeypatch.setattr(type(model.model), "apply", counted)
+    monkeypatch.setattr(type(model.network), "apply", counted)
     for longer in (frames, frames[:, 1:]):
         model.forecast(longer, steps=2)
         model.displacement(longer)
@@ -82,10 +88,7 @@ def test_the_time_step_can_be_scaled(model, frames):
     )
     same = model.at_interval(1).forecast(frames, steps=2)
     np.testing.assert_array_equal(same, model.forecast(frames, steps=2))
-    config = copy.deepcopy(model.config)
-    config.model.name = "unet"
-    network = trained.build_model(config, model.statistics)
-    other = dataclasses.replace(model, config=config, model=network)
+    other = with_options(model, name="unet")
     with pytest.raises(InputError, match="a unet has no time step"):
         other.at_interval(2)
 
@@ -129,10 +132,7 @@ def test_steps_that_are_none(model, frames, steps):
 
 
 def test_a_network_without_transport_has_no_displacement(model, frames):
-    config = copy.deepcopy(model.config)
-    config.model.name = "cnn"  # with the very same parameters
-    network = trained.build_model(config, model.statistics)
-    still = dataclasses.replace(model, config=config, model=network)
+    still = with_options(model, transport="none")  # with the very same parameters
     assert still.displacement(frames) is None
     assert still.shares(frames) is None
 
@@ -143,6 +143,5 @@ def test_shares_of_the_terms(model, frames):
     np.testing.assert_allclose(shares.sum(axis=-1), 1.0, rtol=1e-6)  # float32
     assert (shares > 0).all()
     np.testing.assert_allclose(model.shares(frames[1]), shares[1], rtol=0, atol=1e-6)
-    sown = model._sown(model.params, frames[:, -4:])["intermediates"]["blocks"]
-    sizes = np.asarray(sown["changes"])[0]
+    sizes = model._measure(measurement.changes, frames[:, -4:])[:, 0]
     np.testing.assert_allclose(shares[:, 0] * sizes.sum(1)[:, None], sizes, rtol=1e-6)

@@ -7,27 +7,28 @@ import pytest
 from etils import epath
 
 from adr_jax.errors import InputError
-from adr_jax.training import loop, preparation
-from adr_jax.training import model as trained
+from adr_jax.training import configuration, loop, setup
+from adr_jax.training.model import load
 from adr_jax.training.run import checkpoint
 
 
 @pytest.fixture
 def config(make_config):
-    """Of the network of `untrained`."""
+    """Return a configuration with the network of `untrained`."""
     config = make_config()
     config.model.num_blocks = 1
     return config
 
 
 def prepared(config, workdir):
-    """What a run has before its first step."""
+    """Set a run up to its first step."""
     folders = [
         checkpoint.Checkpoints(epath.Path(workdir) / name, keep=1)
         for name in ("checkpoints", "best")
     ]
-    dataset = preparation.open_data(config)
-    run = preparation.prepare(config, epath.Path(workdir), dataset, *folders)
+    config = configuration.read(config)
+    dataset = setup.open_data(config)
+    run = setup.begin(config, epath.Path(workdir), dataset, *folders)
     for folder in folders:
         folder.close()
     return run
@@ -38,9 +39,9 @@ def test_its_first_parameters_are_the_other_runs_best(untrained, config, tmp_pat
     other = prepared(config, tmp_path / "other")
     config.train.start_from = str(untrained)
     run = prepared(config, tmp_path / "run")
-    best = trained.load(untrained).params
+    best = load(untrained).params
     chex.assert_trees_all_equal(run.state.params, best, run.state.average)
-    assert int(run.state.step) == run.first_step == 0
+    assert int(run.state.step) == run.record["step"] == 0
     with pytest.raises(AssertionError):
         chex.assert_trees_all_equal(best, other.state.params)
 

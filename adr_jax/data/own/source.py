@@ -5,7 +5,6 @@ several can be meant; `data.axes` what its axes are, where that is not clear.
 """
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -23,7 +22,7 @@ from adr_jax.data.own.summary import Sample
 from adr_jax.errors import InputError
 
 SPLIT_NAMES = ("auto", "trajectories", "in_time", "all")
-FIELDS = ("path", "variable", "axes", "exclude")
+FIELDS = ("path", "variable", "axes")
 # Cells that a window of SSIM needs along each axis.
 SSIM_CELLS = 11
 
@@ -52,14 +51,14 @@ def load(config: ConfigDict) -> Dataset:
         )
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes)
-    numbers = _numbers(source, config.exclude)
+    numbers = list(range(len(source.keys)))
     states = {number: state(source, number) for number in numbers}
     sample = Sample.of(source, numbers)
     split = config.split
     if split == "auto":
         split = "trajectories" if len(set(states.values())) > 2 else "in_time"
     if split == "in_time":
-        parts = in_time(source, numbers, window=config.history + config.horizon)
+        parts = in_time(source, numbers, window=config.history + 1)
     elif split == "trajectories":
         parts = by_state(source, states)
     else:
@@ -84,19 +83,6 @@ def load(config: ConfigDict) -> Dataset:
         frame_interval=frame_interval(source),
         data_range=source.data_range,
     )
-
-
-def _numbers(source: Sequences, exclude: Sequence[str]) -> list[int]:
-    unknown = set(exclude) - set(source.keys)
-    if unknown:
-        raise InputError(
-            f"data.exclude names {', '.join(sorted(unknown))}, no trajectory of "
-            f"{source.path}; they run from {source.keys[0]} to {source.keys[-1]}"
-        )
-    numbers = [n for n, key in enumerate(source.keys) if key not in exclude]
-    if not numbers:
-        raise InputError(f"data.exclude leaves no trajectory of {source.path}")
-    return numbers
 
 
 def _digest(*facts: object) -> str:

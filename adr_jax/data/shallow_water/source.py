@@ -22,7 +22,7 @@ from adr_jax.errors import InputError
 TEST_SEEDS = range(0, 8)
 VALIDATION_SEEDS = range(8, 16)
 SPLIT_NAMES = ("distinct", "pdebench", "all")
-FIELDS = ("path", "trajectories", "shape", "cells", "frames", "exclude")
+FIELDS = ("path", "trajectories", "shape", "cells", "frames")
 SHAPES = dam_break.SHAPES
 # Trajectories solved at once: enough to use the cores, little memory.
 CHUNK = 4
@@ -146,13 +146,7 @@ def _digest(array: np.ndarray) -> str:
 def _split(
     keys: tuple[str, ...], states: list[str], config: ConfigDict
 ) -> Mapping[str, np.ndarray]:
-    unknown = set(config.exclude) - set(keys)
-    if unknown:
-        raise InputError(
-            f"data.exclude names {', '.join(sorted(unknown))}, not a key of the file; "
-            f"its keys run from {keys[0]} to {keys[-1]}"
-        )
-    numbers = [n for n, key in enumerate(keys) if key not in config.exclude]
+    numbers = list(range(len(keys)))
     if config.split == "all":
         test, validation = set(numbers), set()
     elif config.split == "pdebench":

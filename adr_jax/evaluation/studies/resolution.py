@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset
 from adr_jax.data.shallow_water import dam_break
@@ -13,6 +12,7 @@ from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.forecaster import Forecast, Timed
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.studies import next_frame
+from adr_jax.options import DataOptions
 
 # Cells along each axis of the same domain.
 CELLS = (64, 128, 256, 512)
@@ -22,7 +22,7 @@ WINDOWS = 8
 BATCH = 2
 
 
-def score(forecast: Forecast, dataset: Dataset, config: ConfigDict) -> dict:
+def score(forecast: Forecast, dataset: Dataset, config: DataOptions) -> dict:
     """Scores the next frame of the same water on other grids, in the same time.
 
     Dams of the test split are broken anew on each grid. Waves are as fast in space on

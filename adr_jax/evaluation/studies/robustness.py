@@ -42,8 +42,6 @@ def score(
     windows = PROTOCOLS["one_step"].windows(dataset, split, model_history)
     numbers = next_frame.spread(windows)
     metric = metrics_of(dataset)[0]
-    mean = np.asarray(statistics.mean, np.float32)
-    std = np.asarray(statistics.std, np.float32)
 
     def scores(kind: str, level: float) -> dict[str, float]:
         ratios = {who: [] for who in ("model", *FORECASTERS)}
@@ -51,9 +49,11 @@ def score(
             batch = numbers[start : start + batch_size]
             frames = windows.read(batch)
             past, target = frames[:, :model_history], frames[:, model_history:]
-            seen = np.asarray(_corrupted((past - mean) / std, batch, {kind: level}))
-            filled = jnp.asarray(without_missing(seen) * std + mean)
-            ahead = {"model": forecast(seen * std + mean, 1)}
+            seen = np.asarray(
+                _corrupted(statistics.normalise(past), batch, {kind: level})
+            )
+            filled = jnp.asarray(statistics.restore(without_missing(seen)))
+            ahead = {"model": forecast(statistics.restore(seen), 1)}
             ahead |= {who: of(filled, 1) for who, of in FORECASTERS.items()}
             for who, forecasts in ahead.items():
                 ratios[who].append(metric.measure(np.asarray(forecasts), target))

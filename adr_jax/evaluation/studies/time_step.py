@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset, Trajectories
 from adr_jax.data.tracers import synthetic
@@ -15,6 +14,7 @@ from adr_jax.evaluation.forecaster import Forecast
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.studies import next_frame
+from adr_jax.options import DataOptions
 
 # Time between frames, in units of the data's own: every frame, every other one, every
 # third; and, where a flow is known at any time, also between its frames.
@@ -55,7 +55,7 @@ class Sampled:
 def score(
     forecast: Forecast,
     dataset: Dataset,
-    config: ConfigDict,
+    config: DataOptions,
     *,
     batch_size: int,
     scaled: Callable[[float], Forecast] | None = None,
@@ -106,7 +106,7 @@ def score(
     }
 
 
-def _sampled(dataset: Dataset, config: ConfigDict, split: str) -> Iterator[Sampled]:
+def _sampled(dataset: Dataset, config: DataOptions, split: str) -> Iterator[Sampled]:
     """The trajectories at each interval at which they fill a window."""
     trajectories = dataset.trajectories
     longest = max(trajectories.lengths[int(n)] for n in dataset.splits[split])

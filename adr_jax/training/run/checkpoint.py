@@ -1,4 +1,4 @@
-"""The only file that knows orbax: saving and restoring."""
+"""Saving and restoring: the only file that knows orbax."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,7 @@ from flax import serialization
 from jaxtyping import PyTree
 
 from adr_jax.errors import InputError
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import processes
 from adr_jax.training.run.record import Record
 
 log = logging.getLogger("adr_jax")
@@ -32,7 +32,7 @@ class Checkpoints:
         # The newest step that is safely there, as far as this process has seen.
         self.newest: int | None = None
         self._writing: int | None = None
-        self._manager = self._open(keep) if parallel.is_first() else None
+        self._manager = self._open(keep) if processes.is_first() else None
 
     def _open(self, keep: int) -> ocp.CheckpointManager:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -50,16 +50,16 @@ class Checkpoints:
         )
 
     def save(self, step: int, state: PyTree, record: Mapping) -> None:
-        """Writes arrays and a JSON record under `step`, in the background.
+        """Write arrays and a JSON record under `step`, in the background.
 
-        One that is there already is replaced: a run that went back does the step again.
+        An existing checkpoint is replaced: a run that went back does the step again.
 
         Raises:
           InputError: this one or the one before could not be written.
         """
         self.wait()
         self._writing = step
-        parallel.together(lambda: self._save(step, state, record))
+        processes.together(lambda: self._save(step, state, record))
 
     def _save(self, step: int, state: PyTree, record: Mapping) -> None:
         if self._manager is None:
@@ -81,9 +81,9 @@ class Checkpoints:
             )
 
     def wait(self) -> None:
-        """Waits until what was saved is safely there; raises what `save` does."""
+        """Wait until what was saved is safely there; raise what `save` does."""
         if self._writing is not None:
-            parallel.together(self._wait)
+            processes.together(self._wait)
             self.newest, self._writing = self._writing, None
 
     def _wait(self) -> None:
@@ -94,7 +94,7 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """One line for what can go wrong in writing: a full disk, a lost mount."""
+        """Explain in one line what goes wrong in writing: a full disk, a lost mount."""
         try:
             yield
         except Exception as error:  # orbax's errors have no common type
@@ -111,13 +111,13 @@ class Checkpoints:
         return self.newest if self._writing is None else self._writing
 
     def last_good(self) -> str:
-        """Where the newest checkpoint is, in words."""
+        """Return where the newest checkpoint is, in words."""
         if self.newest is None:
             return "there is no checkpoint yet"
         return f"the last good checkpoint is {self.folder / str(self.newest)}"
 
     def restore(self) -> tuple[dict, Record] | None:
-        """The newest checkpoint that can be read, as (state, record), or None.
+        """Restore the newest checkpoint that can be read, as (state, record), or None.
 
         The state comes as nested dictionaries of NumPy arrays, for any number of
         devices; `flax.serialization.from_state_dict` gives them their types back. A
@@ -127,7 +127,7 @@ class Checkpoints:
         Raises:
           InputError: there are checkpoints, but none can be read.
         """
-        restored = parallel.on_first(self._restore)
+        restored = processes.on_first(self._restore)
         if restored is None:
             return None
         self.newest = restored["step"]
@@ -165,14 +165,14 @@ class Checkpoints:
         return None
 
     def close(self) -> None:
-        """Waits, and lets go of the folder."""
+        """Wait, and release the folder."""
         if self._manager is not None:
             with self._explained():
                 self._manager.close()
 
 
 def _digest(arrays: PyTree, record: Mapping) -> str:
-    """A fingerprint of content: not every damage makes a file unreadable."""
+    """Return a digest of the content: not every damage makes a file unreadable."""
     digest = hashlib.blake2b(json.dumps(record, sort_keys=True).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
         array = np.asarray(leaf)

@@ -1,4 +1,4 @@
-"""What a run's time went to: training, waiting for data, starting up."""
+"""Where the time of a run goes: training, waiting for data, starting up."""
 
 import contextlib
 import time
@@ -15,25 +15,25 @@ class Clock:
         self._mark, self._waited = (step, seconds), 0.0
 
     def read(self) -> float:
-        """Seconds so far."""
+        """Return the seconds so far."""
         return self._seconds + time.perf_counter() - self._since
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Leaves what happens within out of the count."""
+        """Leave what happens within out of the count."""
         self._seconds = self.read()
         yield
         self._since = time.perf_counter()
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Counts what happens within as waiting for data."""
+        """Count what happens within as waiting for data."""
         start = time.perf_counter()
         yield
         self._waited += time.perf_counter() - start
 
     def lap(self, step: int) -> dict[str, float]:
-        """Steps per second and share of time waited, since the lap before."""
+        """Return steps per second and share of time waited, since the last lap."""
         now = self.read()
         steps, seconds = step - self._mark[0], now - self._mark[1]
         waited = self._waited
@@ -42,7 +42,7 @@ class Clock:
 
 
 class StartUp:
-    """Seconds from the command to the first step, by what they went to."""
+    """Seconds from the command to the first step, by part."""
 
     def __init__(self):
         self._start = time.perf_counter()
@@ -50,13 +50,13 @@ class StartUp:
 
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Counts what happens within under `name`."""
+        """Count what happens within under `name`."""
         start = time.perf_counter()
         yield
         self._parts[name] = time.perf_counter() - start
 
     def __str__(self) -> str:
-        """For example "first step after 9.1 s: data 2.0 s, compilation 6.3 s"."""
+        """Return for example "first step after 9.1 s: data 2.0 s, model 1.2 s"."""
         parts = ", ".join(
             f"{name} {spent:.1f} s" for name, spent in self._parts.items()
         )

@@ -1,9 +1,10 @@
-"""What a run says while it runs: a progress line, metrics.jsonl, TensorBoard."""
+"""What a run reports while it runs: a progress line, metrics.jsonl, TensorBoard."""
 
 import contextlib
 import json
 import pathlib
 import tempfile
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -12,11 +13,15 @@ from etils import epath
 from jaxtyping import UInt8
 from tqdm import tqdm
 
+from adr_jax.evaluation.workdir import write_json
+from adr_jax.options import Configuration
+from adr_jax.training import configuration
+from adr_jax.training.devices import processes
 from adr_jax.training.run import locks
 
 
 class Journal:
-    """Writes logged steps to all three places; use it in a `with` statement.
+    """Writes logged steps to all three; use it in a `with` statement.
 
     On a terminal the progress line moves; in a file each logged step is a plain line.
     Lines of steps that a continued run does again are dropped first. Buckets cannot be
@@ -47,19 +52,19 @@ class Journal:
         )
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closes what it opened."""
+        """Close what it opened."""
         self._open_files.close()
 
     def progress(self, step: int, metrics: dict[str, float]) -> None:
-        """Records `loss`, `steps_per_second` and more, and moves the progress line."""
+        """Record `loss`, `steps_per_second` and more, and move the progress line."""
         self.record(step, metrics)
         rate = metrics["steps_per_second"]
         facts = [f"loss {metrics['loss']:.4g}"]
-        # Worth a word only where data holds the devices up.
+        # Shown only where data holds the devices up.
         if metrics["wait_share"] > 0.05:
             facts.append(f"waiting for data {metrics['wait_share']:.0%}")
         if "device_memory_gib" in metrics:
@@ -73,7 +78,7 @@ class Journal:
             self._bar.update(step - self._bar.n)
 
     def record(self, step: int, metrics: dict[str, float]) -> None:
-        """Metrics to the files alone, but for those that nothing defined."""
+        """Write metrics to the files alone, but for those that are undefined."""
         # Such as the share of false alarms where no rain was forecast; JSON has no NaN.
         metrics = {key: value for key, value in metrics.items() if np.isfinite(value)}
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
@@ -84,15 +89,15 @@ class Journal:
     def show(
         self, step: int, name: str, picture: UInt8[np.ndarray, "height width"]
     ) -> None:
-        """A grey picture to TensorBoard."""
+        """Write a grey picture to TensorBoard."""
         self._events.add_image(name, picture, step, dataformats="HW")
 
     def say(self, line: str) -> None:
-        """One line for the reader, without breaking the progress line."""
+        """Print a line without breaking the progress line."""
         tqdm.write(line)
 
     def sync(self) -> None:
-        """Brings the files to where they belong, as often as a checkpoint is saved."""
+        """Copy the files to the workdir where it is a bucket."""
         self._events.flush()
         if self._folder is not self._workdir:
             self._copy()
@@ -106,10 +111,41 @@ class Journal:
 
 
 def _lines_until(path: epath.Path, step: int) -> str:
-    """Lines of a metrics.jsonl up to a step; one that a kill cut short is left out."""
+    """Return the lines of a metrics.jsonl up to a step, but a line cut short."""
     kept = ""
     for line in path.read_text().splitlines() if path.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):
             if json.loads(line)["step"] <= step:
                 kept += line + "\n"
     return kept
+
+
+class Silence:
+    """A journal that writes nothing: that of all processes but the first."""
+
+    def progress(self, step: int, metrics: dict[str, float]) -> None:
+        """Do nothing."""
+
+    record = progress
+
+    def show(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Do nothing."""
+
+    def say(self, line: str) -> None:
+        """Do nothing."""
+
+    def sync(self) -> None:
+        """Do nothing."""
+
+
+@contextlib.contextmanager
+def open_journal(
+    config: Configuration, workdir: epath.Path, first_step: int, total_steps: int
+) -> Iterator[Journal | Silence]:
+    """Open the journal of this process, and write the configuration beside it."""
+    if not processes.is_first():
+        yield Silence()
+        return
+    write_json(workdir / "config.json", configuration.as_json(config))
+    with Journal(workdir, first_step, total_steps) as journal:
+        yield journal

@@ -1,4 +1,4 @@
-"""One at a time: runs in a workdir, and processes of a machine in its data folder."""
+"""Locks: one run in a workdir, one process of a machine that makes data."""
 
 import contextlib
 import os
@@ -18,16 +18,15 @@ except ImportError:  # Windows has no such locks
 
 
 def is_remote(path: epath.Path) -> bool:
-    """Whether it is a bucket's address, such as gs://BUCKET/run."""
+    """Return whether it is a bucket's address, such as gs://BUCKET/run."""
     return "://" in str(path)
 
 
 @contextlib.contextmanager
 def claimed(workdir: epath.Path) -> Iterator[None]:
-    """Makes the folder if need be, and this process its only writer.
+    """Make the folder if need be, and this process its only writer.
 
-    On a disk a lock says so, which goes with the process however that ends. Buckets
-    have no locks.
+    On a disk it holds a lock, which ends with the process. Buckets have no locks.
 
     Raises:
       InputError: it cannot be written, or another run holds it.
@@ -56,7 +55,7 @@ def claimed(workdir: epath.Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def one_at_a_time(task: str) -> Iterator[None]:
-    """Makes this user's other processes on this machine wait here for their turn."""
+    """Make other processes of this user on this machine wait for their turn."""
     if fcntl is None:
         yield
         return
@@ -67,7 +66,7 @@ def one_at_a_time(task: str) -> Iterator[None]:
 
 
 def _lock(path: str) -> int:
-    """Opens and locks a file; only its open descriptor holds the lock."""
+    """Open and lock a file; its open descriptor holds the lock."""
     assert fcntl is not None
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself besides the state, written and read."""
+"""The record of a checkpoint: what it says of itself besides the state."""
 
 import dataclasses
 import importlib.metadata
@@ -10,20 +10,19 @@ from adr_jax.data.contract import Dataset
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
-from adr_jax.training.devices import parallel
+from adr_jax.training.devices import host
 
-# All that `new_record` writes: what it takes to go on with a run.
+# All that `new_record` writes: what it takes to continue a run.
 KEYS = (
-    *("step", "train_seconds", "best_score", "validations_since_best", "statistics"),
-    *("fingerprint", "frame_shape", "channels", "device", "command", "version"),
+    *("step", "train_seconds", "best_score", "statistics", "fingerprint"),
+    *("frame_shape", "channels", "device", "command", "version"),
 )
 
 
 class Record(dict):
-    """A checkpoint's record; to ask for what it has not is an InputError.
+    """A checkpoint's record; a key that is absent is an InputError.
 
-    Another version of adr_jax may have written less: what was asked for is all that is
-    missed.
+    Another version of adr_jax may have written less: only what is used is missed.
     """
 
     def __init__(self, content: Mapping, place: object):
@@ -31,7 +30,7 @@ class Record(dict):
         self._place = place
 
     def __missing__(self, key: str):
-        writer = self.get("version", "which does not say")
+        writer = self.get("version", "unknown")
         raise InputError(
             f"{self._place}: its record has no {key!r}: another version of adr_jax "
             f"wrote it ({writer}; this is {version()}); use it with that version, or "
@@ -39,36 +38,35 @@ class Record(dict):
         )
 
     def check_complete(self) -> None:
-        """Raises InputError where it is not enough to go on with the run."""
+        """Raise InputError where it is not enough to continue the run."""
         for key in KEYS:
             self[key]
 
     @property
     def statistics(self) -> Statistics:
-        """What normalised means to the model."""
+        """The normalisation of the model."""
         found = Record(self["statistics"], self._place)
         names = [field.name for field in dataclasses.fields(Statistics)]
         return Statistics(**{name: tuple(found[name]) for name in names})
 
 
 def new_record(dataset: Dataset) -> dict:
-    """What a checkpoint says of itself before the first step."""
+    """Return the record before the first step."""
     statistics = dataclasses.asdict(Statistics.of(dataset))
     return {
         "step": 0,
         "train_seconds": 0.0,
         "best_score": metrics_of(dataset)[0].worst,
-        "validations_since_best": 0,
         "statistics": {name: list(values) for name, values in statistics.items()},
         "fingerprint": dataset.fingerprint,
         "frame_shape": list(dataset.trajectories.frame_shape),
         "channels": list(dataset.channels),
-        "device": parallel.describe_devices(),
+        "device": host.describe_devices(),
         "command": shlex.join(["python", *sys.argv]),
         "version": version(),
     }
 
 
 def version() -> str:
-    """This version of adr_jax."""
+    """Return this version of adr_jax."""
     return importlib.metadata.version("adr_jax")

@@ -27,7 +27,7 @@ def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
     config.train.log_every = 1
     config.train.validation_windows = 5  # 4 devices: three of them are padding
     settings = tmp_path / "config.json"
-    settings.write_text(config.to_json())
+    settings.write_text(json.dumps(config.to_dict()))
 
     pair = start(settings, tmp_path / "pair", processes=2, devices=2, stop_at=3)
     four = start(settings, tmp_path / "four", processes=1, devices=4)
@@ -63,10 +63,10 @@ def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
 def test_an_error_of_one_process_ends_all_with_its_message(make_config, tmp_path):
     config = make_config()
     settings = tmp_path / "config.json"
-    settings.write_text(config.to_json())
+    settings.write_text(json.dumps(config.to_dict()))
     other = tmp_path / "other.json"
     config.train.learning_rate *= 2
-    other.write_text(config.to_json())
+    other.write_text(json.dumps(config.to_dict()))
     port = free_port()
     pair = [
         child(file, tmp_path / "run", 2, number, port, devices=1)
@@ -77,7 +77,7 @@ def test_an_error_of_one_process_ends_all_with_its_message(make_config, tmp_path
 
 
 def start(settings, workdir, *, processes, devices, stop_at=None):
-    """The processes of a run; the last gets SIGTERM as it reads batch `stop_at`."""
+    """Start the processes of a run; the last gets SIGTERM at batch `stop_at`."""
     port = free_port()
     return [
         child(settings, workdir, processes, number, port, devices, stop_at)
@@ -103,7 +103,7 @@ def child(settings, workdir, processes, number, port, devices, stop_at=None):
 
 
 def wait(process, message=""):
-    """Its exit code."""
+    """Return its exit code."""
     output, _ = process.communicate(timeout=300)
     assert message in output, output
     if process.returncode not in (0, 75):
@@ -136,19 +136,19 @@ def names_of_scores(workdir):
 
 
 def train(settings, workdir, processes, number, port, stop_at):
-    """What a child does."""
+    """Train as a child process."""
     from adr_jax.errors import InputError
-    from adr_jax.training import configuration, preparation
-    from adr_jax.training.devices import parallel
+    from adr_jax.training import configuration, setup
+    from adr_jax.training.devices.processes import start_processes
     from adr_jax.training.loop import train
     from adr_jax.training.run import stopping
 
     if int(processes) > 1:
         address = f"127.0.0.1:{port}"
-        parallel.start_processes("on", address, int(processes), int(number))
+        start_processes("on", address, int(processes), int(number))
     tree = json.loads(pathlib.Path(settings).read_text())
     config = configuration.from_json(tree)
-    read = preparation.read_batch
+    read = setup.read_batch
 
     def read_or_stop(windows, seed, step, **options):
         if step == int(stop_at):
@@ -156,10 +156,10 @@ def train(settings, workdir, processes, number, port, stop_at):
         assert len(np.arange(4)[options["rows"]]) == 4 // int(processes)
         return read(windows, seed, step, **options)
 
-    preparation.read_batch = read_or_stop
+    setup.read_batch = read_or_stop
     try:
         with stopping.StopSignals() as signals:
-            dataset = preparation.open_data(config)
+            dataset = setup.open_data(config)
             train(config, epath.Path(workdir), dataset, signals)
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -7,7 +7,7 @@ from adr_jax.training.run import clock
 
 @pytest.fixture
 def wait(monkeypatch):
-    """Moves time on by so many seconds."""
+    """Move time on by so many seconds."""
     now = [100.0]
     monkeypatch.setattr(clock.time, "perf_counter", lambda: now[0])
 

@@ -48,7 +48,7 @@ def lines(workdir):
 
 
 def events(workdir):
-    """The values of all event files, which are records of length, bytes, checksums."""
+    """Yield the values of event files: records of length, bytes, checksums."""
     for path in sorted((workdir / "tensorboard").iterdir()):
         content = io.BytesIO(path.read_bytes())
         while header := content.read(12):

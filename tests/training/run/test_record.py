@@ -10,13 +10,13 @@ import adr_jax
 from adr_jax import data
 from adr_jax.__main__ import main
 from adr_jax.errors import InputError
-from adr_jax.training import loop
+from adr_jax.training import configuration, loop
 from adr_jax.training.run import checkpoint, record
 
 
 @pytest.fixture
 def rewrite(untrained, tmp_path):
-    """Makes a run whose record, configuration or model is not this version's."""
+    """Make a run whose record, configuration or model is another version's."""
 
     def make(change_record=None, change_config=None):
         workdir = tmp_path / "run"
@@ -37,7 +37,7 @@ def rewrite(untrained, tmp_path):
 
 
 def errors(workdir, water_file):
-    """What each way to use a run says of it."""
+    """Yield what each way to use a run says of it."""
     with pytest.raises(InputError) as python:
         model = adr_jax.load(workdir)
         model.forecast(data.load(model.config.data).trajectories.read(0, 0, 4), 1)
@@ -90,7 +90,7 @@ def test_a_checkpoint_from_before_there_were_digests(rewrite, water_file, monkey
 
 def test_a_configuration_that_lacks_a_field(rewrite, water_file):
     workdir = rewrite(change_config=lambda config: config["model"].pop("context"))
-    check_told(workdir, water_file, "config.json has no model.context")
+    check_told(workdir, water_file, "config.json: ", "no field model.context")
 
 
 def test_another_network(rewrite, water_file):
@@ -100,10 +100,10 @@ def test_another_network(rewrite, water_file):
 
 def test_what_is_not_needed_may_be_missing(rewrite, water_file):
     def forget(content):
-        for key in ("device", "command", "version", "validations_since_best"):
+        for key in ("device", "command", "version"):
             del content[key]
 
-    workdir = rewrite(forget, lambda config: config["train"].pop("patience"))
+    workdir = rewrite(forget, lambda config: config["train"].pop("ema"))
     model = adr_jax.load(workdir)
     frames = data.load(model.config.data).trajectories.read(0, 0, 4)
     assert model.forecast(frames, 1).shape == (1, 16, 16, 1)
@@ -111,11 +111,11 @@ def test_what_is_not_needed_may_be_missing(rewrite, water_file):
 
 def test_a_run_of_another_version_is_not_continued(config, tmp_path):
     dataset = data.load(config.data)
-    loop.train(config, epath.Path(tmp_path), dataset)
+    loop.train(configuration.read(config), epath.Path(tmp_path), dataset)
     checkpoints = checkpoint.Checkpoints(epath.Path(tmp_path / "checkpoints"), keep=3)
     state, content = checkpoints.restore()
     for lacking, message in (
-        ("validations_since_best", "no 'validations_since_best'"),
+        ("best_score", "no 'best_score'"),
         ("average", "average/params/.* is absent"),
     ):
         told = {name: of for name, of in content.items() if name != lacking}
@@ -124,7 +124,7 @@ def test_a_run_of_another_version_is_not_continued(config, tmp_path):
         checkpoints.wait()
         config.train.steps = 8
         with pytest.raises(InputError, match=message):
-            loop.train(config, epath.Path(tmp_path), dataset)
+            loop.train(configuration.read(config), epath.Path(tmp_path), dataset)
     checkpoints.close()
 
 

@@ -1,0 +1,63 @@
+"""What the blocks of an ADRNet do to a history: their displacements and their terms."""
+
+from collections.abc import Callable, Mapping
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from adr_jax.models.adrnet import ADRNet
+from adr_jax.models.blocks import TERMS, ADRBlock
+from adr_jax.models.layers import PointwiseMLP
+
+STEPS = ("advect", "diffuse", "react")
+
+
+def displacements(
+    network: ADRNet, params: PyTree, history: Float[Array, "batch time *space channels"]
+) -> Float[Array, "blocks batch *space fields axes"]:
+    """Return the displacement of each block, in cells."""
+
+    def is_displacement(module, method):
+        return isinstance(module, ADRBlock) and method == "displacement"
+
+    captured = _capture(network, params, history, is_displacement)
+    return captured["blocks"]["displacement"][0]
+
+
+def changes(
+    network: ADRNet, params: PyTree, history: Float[Array, "batch time *space channels"]
+) -> Float[Array, "blocks batch terms"]:
+    """Return the size of what each term adds to the state of each block.
+
+    It is the root mean square over space and channels; the terms are in the order of
+    `TERMS`.
+    """
+
+    def is_state(module, method):
+        if isinstance(module, ADRBlock):
+            return method in STEPS
+        return isinstance(module, PointwiseMLP) and module.name == "embed"
+
+    captured = _capture(network, params, history, is_state)
+    (embedded,) = captured["embed"]["__call__"]
+    after = [captured["blocks"][step][0] for step in STEPS]
+    # A block starts from the last state of the one before it.
+    first = jnp.concatenate([embedded[None], after[-1][:-1]])
+    before = [first, *after[:-1]]
+    sizes = [_size(b - a) for a, b in zip(before, after, strict=True)]
+    assert len(sizes) == len(TERMS)
+    return jnp.stack(sizes, axis=-1)
+
+
+def _capture(
+    network: ADRNet, params: PyTree, history: Array, chosen: Callable
+) -> Mapping:
+    _, variables = network.apply(
+        params, history, capture_intermediates=chosen, mutable=["intermediates"]
+    )
+    return variables["intermediates"]
+
+
+def _size(change: Array) -> Array:
+    square = jnp.square(change.astype(jnp.float32))
+    return jnp.sqrt(jnp.mean(square, axis=tuple(range(2, change.ndim))))
