@@ -1,7 +1,4 @@
-"""Figures of push.md and motion.md.
-
-    python docs/figures.py
-"""
+"""Figures of push.md and motion.md; `python docs/figures.py` draws them."""
 
 import pathlib
 

@@ -58,7 +58,7 @@ def test_every_page_of_results_is_linked_from_RESULTS():
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_script_that_a_page_runs_is_there(page):
     """But for those named with the commit that has them."""
-    for path in re.findall(r"python ([\w/]+\.py)", page.read_text()):
+    for path in re.findall(r"python\s+([\w/]+\.py)", page.read_text()):
         if path not in REMOVED:
             assert (ROOT / path).exists(), path
 
