@@ -1,4 +1,4 @@
-"""Draws the figures of push.md and motion.md: python docs/figures.py"""
+"""Figures of push.md and motion.md; `python docs/figures.py` draws them."""
 
 import pathlib
 
@@ -10,11 +10,12 @@ from matplotlib.patches import Rectangle
 import adr_jax
 
 IMAGES = pathlib.Path(__file__).parent / "images"
-# Told apart without colour vision.
+# Distinct without colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#999999"
 
 
 def main() -> None:
+    """Draw all figures into docs/images."""
     plt.rcParams |= {"font.size": 10, "svg.hashsalt": "adr_jax", "savefig.dpi": 120}
     IMAGES.mkdir(exist_ok=True)
     for draw in (one_cell, push_against_pull, boundaries, orders, motion):
@@ -25,7 +26,7 @@ def main() -> None:
 
 
 def grid(axes, values, title):
-    """A small field with its numbers, rows downward."""
+    """Draw a small field with its values, rows downward."""
     rows, columns = values.shape
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1.4)
     for (row, column), value in np.ndenumerate(values):
@@ -41,7 +42,7 @@ def grid(axes, values, title):
 
 
 def arrow(axes, start, move):
-    """From the middle of cell `start` by `move`, both (rows, columns)."""
+    """Draw an arrow from the middle of cell `start` by `move`, both (rows, columns)."""
     axes.annotate(
         "",
         xy=(start[1] + move[1], start[0] + move[0]),
@@ -51,7 +52,7 @@ def arrow(axes, start, move):
 
 
 def one_cell():
-    """What a push does, and which way u points."""
+    """Draw one full cell before and after a push."""
     x = np.zeros((5, 6), np.float32)
     x[1, 1] = 1
     move = (2.25, 3.5)
@@ -64,11 +65,11 @@ def one_cell():
 
 
 def push_against_pull():
-    """A field stretched in the middle: push keeps the sum, pull keeps the values."""
+    """Draw a stretched field: push keeps the sum, pull keeps the values."""
     n = 60
-    place = np.arange(n)
-    x = np.exp(-(((place - 30) / 9.0) ** 2)).astype(np.float32)[:, None]
-    u = (0.3 * (place - 30)).astype(np.float32)[:, None]  # away from the middle
+    cells = np.arange(n)
+    x = np.exp(-(((cells - 30) / 9.0) ** 2)).astype(np.float32)[:, None]
+    u = (0.3 * (cells - 30)).astype(np.float32)[:, None]  # away from the middle
     pushed = adr_jax.push(x, u)
     figure, axes = plt.subplots(figsize=(9, 3.2), layout="tight")
     curves = {
@@ -79,14 +80,14 @@ def push_against_pull():
     }
     for name, (values, colour, style) in curves.items():
         label = f"{name}, sum {float(jnp.sum(values)):.1f}"
-        axes.plot(place, values, style, color=colour, label=label)
+        axes.plot(cells, values, style, color=colour, label=label)
     axes.set(xlabel="cell", ylabel="content", title="u = 0.3 (cell - 30)")
     axes.legend(loc="upper left", frameon=False)
     return figure
 
 
 def boundaries():
-    """One cell near the edge, pushed over it, under each rule."""
+    """Draw one cell pushed over the edge under each boundary rule."""
     rules = ("clamp", "periodic", "reflect", "open")
     x = np.zeros((3, 6), np.float32)
     x[1, 4] = 1
@@ -101,26 +102,26 @@ def boundaries():
 
 
 def orders():
-    """A step and a bump after a hundred pushes by 0.3 cells."""
+    """Draw a step and a bump after a hundred pushes by 0.3 cells."""
     n, count = 100, 100
-    place = np.arange(n)
-    x = np.where((place > 10) & (place < 30), 1.0, 0.0)
-    x = (x + np.exp(-(((place - 55) / 3.0) ** 2))).astype(np.float32)[:, None]
+    cells = np.arange(n)
+    x = np.where((cells > 10) & (cells < 30), 1.0, 0.0)
+    x = (x + np.exp(-(((cells - 55) / 3.0) ** 2))).astype(np.float32)[:, None]
     u = np.full((n, 1), 0.3, np.float32)
     figure, axes = plt.subplots(figsize=(9, 3.2), layout="tight")
-    axes.plot(place, np.roll(x, 30), ":", color=GREY, label="exact")
+    axes.plot(cells, np.roll(x, 30), ":", color=GREY, label="exact")
     for order, colour, style in ((1, ORANGE, "--"), (3, BLUE, "-")):
         moved = x
         for _ in range(count):
             moved = adr_jax.push(moved, u, boundary="periodic", order=order)
-        axes.plot(place, moved, style, color=colour, label=f"order={order}")
+        axes.plot(cells, moved, style, color=colour, label=f"order={order}")
     axes.set(xlabel="cell", ylabel="content", title="100 pushes by 0.3 cells")
     axes.legend(frameon=False)
     return figure
 
 
 def motion():
-    """Four frames through a window, their motion, and where it carries the last."""
+    """Draw the last of four frames, their motion, and two leads along it."""
     n, seen, leads = 160, slice(40, 120), (4, 12)
     rng = np.random.default_rng(2)
     waves = rng.normal(size=(n, n, 1)).astype(np.float32)
@@ -139,20 +140,20 @@ def motion():
     figure, panels = plt.subplots(
         1, 4, figsize=(11, 3.3), layout="constrained", sharey=True
     )
-    shown = {"the last of four frames, and u": film[3]}
+    shown = {"last of four frames, and u": film[3]}
     shown |= {f"extrapolate, {lead} intervals": ahead[lead - 1] for lead in leads}
-    shown |= {f"what came, after {leads[-1]}": film[3 + leads[-1]]}
+    shown |= {f"observed, after {leads[-1]} intervals": film[3 + leads[-1]]}
     for axes, (title, values) in zip(panels, shown.items(), strict=True):
         axes.set_facecolor("#dddddd")
         axes.imshow(values[..., 0], cmap="Blues", vmin=0, vmax=3, rasterized=True)
         axes.set_title(title, fontsize=9)
         axes.set(xticks=[], yticks=[])
     y, x = np.mgrid[5:80:10, 5:80:10]
-    for of, colour, label, width in (
+    for field, colour, label, width in (
         (true[seen, seen], GREY, "true", 0.012),
         (u, ORANGE, "measured", 0.005),
     ):
-        v = of[y, x]
+        v = field[y, x]
         panels[0].quiver(
             *(x, y, v[..., 1], v[..., 0]),
             **{"angles": "xy", "scale_units": "xy", "scale": 0.3},

@@ -1,4 +1,4 @@
-"""The tutorial's commands and Python run as they stand, in order, in a new folder."""
+"""The tutorial's commands and Python run in order, in a new folder."""
 
 import os
 import pathlib
@@ -38,7 +38,7 @@ def test_the_tutorial_from_its_first_line_to_its_last(tmp_path, monkeypatch):
 
 
 def _run(commands: str) -> None:
-    """In a shell that finds this Python as `python`, and stops at the first failure."""
+    """Run in a shell that finds this Python as `python` and stops at a failure."""
     bin_folder = pathlib.Path(sys.executable).parent
     assert shutil.which("python", path=str(bin_folder))
     done = subprocess.run(
