@@ -339,13 +339,12 @@ def test_a_changed_field_changes_what_it_governs(path):
 @pytest.mark.parametrize(
     ("path", "value", "word"),
     [
-        ("model.remat", True, "checkpoint"),
+        ("model.remat", True, "remat"),
         ("model.dtype", "bfloat16", "bf16"),
     ],
 )
 def test_some_show_in_the_program_alone(path, value, word):
-    assert word not in program(BASE)
-    assert word in program(changed(path, value))
+    assert program(changed(path, value)).count(word) > program(BASE).count(word)
 
 
 def test_loops_are_unrolled_on_cpus_or_as_told():

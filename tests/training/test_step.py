@@ -67,8 +67,10 @@ def test_one_device_equals_two(config, noise):
 def test_a_wish_to_stop_is_counted_over_all_rows(config):
     step, state, batch = build(config)
     asking = batch._replace(stop=np.array([False, True, False, True]))
+    mapped = mapping.map_step(step)
     for rows, votes in ((batch, 0), (asking, 2), (batch.asking_to_stop(True), 4)):
-        _, metrics = mapping.map_step(step)(mapping.replicate(state), rows)
+        fresh = mapping.replicate(jax.tree.map(jnp.copy, state))  # steps consume it
+        _, metrics = mapped(fresh, rows)
         assert int(metrics["stop"]) == votes
 
 

@@ -12,7 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
-from adr_jax.training import results
+from adr_jax.evaluation.workdir import write_json
 from adr_jax.training.run import locks
 from adr_jax.training.run.journal import Journal
 
@@ -119,5 +119,5 @@ def test_a_bucket_is_claimed_and_written():
     fsspec.register_implementation("gcs", Bucket, clobber=True)
     workdir = epath.Path("gs://bucket/claimed")
     with locks.claimed(workdir):
-        results.write({"a": 1}, workdir / "results.json")
+        write_json(workdir / "results.json", {"a": 1})
     assert [path.name for path in workdir.iterdir()] == ["results.json"]

@@ -32,7 +32,7 @@ def test_a_second_run_is_refused_and_told_who_holds_it(workdir):
 
 def test_a_lock_left_by_a_killed_run_does_not_block(workdir):
     code = (
-        "import os; from etils import epath; from adr_jax.training import locks\n"
+        "import os; from etils import epath; from adr_jax.training.run import locks\n"
         f"with locks.claimed(epath.Path({str(workdir)!r})): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
