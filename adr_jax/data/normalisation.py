@@ -58,7 +58,7 @@ class Statistics:
         std = np.sqrt(np.maximum(squares - mean**2, 0.0))
         # A channel that does not vary, beyond rounding, is left as it is.
         std = np.where(std > 1e-6 * np.abs(mean), std, 1.0)
-        if dataset.channels_are_classes:
+        if dataset.has_class_channels:
             mean, std = np.zeros_like(mean), np.ones_like(std)
         scales = (np.sqrt(square) / std for square in (first, second))
         changes = [np.where(scale > 0, scale, 1.0) for scale in scales]

@@ -123,10 +123,10 @@ def check(config: ConfigDict) -> None:
     for name, choices in CHOICES.items():
         if fields[name] not in choices:
             _refuse(name, fields[name], f"one of {', '.join(choices)}")
-    known = data.module(config.data.name)
-    of_set = {"data.split": known.SPLIT_NAMES}
-    if hasattr(known, "SHAPES"):
-        of_set["data.shape"] = known.SHAPES
+    source = data.source(config.data.name)
+    of_set = {"data.split": source.split_names}
+    if source.shapes:
+        of_set["data.shape"] = source.shapes
     for name, choices in of_set.items():
         if fields[name] not in choices:
             _refuse(name, fields[name], f"one of {', '.join(choices)}")

@@ -35,7 +35,7 @@ def make_loss(
         base, about 1 for an untrained network; "mse", in units of the data's standard
         deviation; "relative", in physical units over the target's square, both summed
         over the frames and cells of a sample and channel; "cross_entropy", of shares
-        of classes (`Dataset.channels_are_classes`), in nats for each cell.
+        of classes (`Dataset.has_class_channels`), in nats for each cell.
       statistics: what normalised means.
       output_scale: that of the head, per channel or one for all.
 
@@ -83,7 +83,7 @@ def make_loss(
 
 def check(name: str, dataset: Dataset) -> None:
     """Raises InputError, before any training, for data that a loss is not made for."""
-    if name == "cross_entropy" and not dataset.channels_are_classes:
+    if name == "cross_entropy" and not dataset.has_class_channels:
         raise InputError(
             f"config.train.loss is 'cross_entropy', which needs a channel for each "
             f"class; {dataset.name} has {', '.join(dataset.channels)}: choose another "

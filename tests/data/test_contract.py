@@ -9,7 +9,7 @@ import pytest
 
 from adr_jax import data
 from adr_jax.data import normalisation as statistics
-from adr_jax.data.contract import SPLITS, Dataset, numbered, split_in_time
+from adr_jax.data.contract import SPLITS, Dataset, merge_splits, split_in_time
 from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
 from adr_jax.errors import InputError
@@ -156,10 +156,10 @@ def test_flips_exchange_no_axes(generator):
 def test_a_field_that_a_set_does_not_read_is_refused(name):
     """Those it reads are not: what it then says, if anything, is its own."""
     other = {"path": "x.h5", "trajectories": 3, "shape": "mixed", "cells": 24}
-    other |= {"variable": "x", "axes": "tyx", "exclude": ("0",)}
+    other |= {"variable": "x", "axes": "tyx", "frames": 5}
     config = base.get_config().data
     config.name = name
-    read = data.module(name).FIELDS
+    read = data.source(name).fields
     for field, value in other.items():
         config.update({field: value})
         if field not in read:
@@ -179,9 +179,29 @@ def test_what_counts_as_not_set_is_what_the_base_has():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_configurations_set_no_field_in_vain(path):
     config = importlib.import_module(f"configs.{path.stem}").get_config().data
-    read = data.module(config.name).FIELDS
+    read = data.source(config.name).fields
     for field in {*data.OPTIONAL} - {*read}:
         assert config[field] == data.OPTIONAL[field], field
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "shape"),
+    [
+        ("shallow_water", "", (24, 24, 1)),
+        ("cloud_sample", "", (24, 24, 1)),
+        ("cloud_sample", "classes", (24, 24, 4)),
+        ("radar", "", None),
+    ],
+)
+def test_frames_that_can_be_made_have_a_shape_before(name, variable, shape, tmp_path):
+    config = base.get_config().data
+    config.update(name=name, root=str(tmp_path), variable=variable)
+    if shape:
+        config.cells = 24
+        assert data.frame_shape(config) == shape
+    config.path = "absent.h5"
+    with pytest.raises(InputError, match="absent.h5"):
+        data.frame_shape(config)
 
 
 def test_statistics_are_those_of_the_training_split_alone(dataset):
@@ -207,7 +227,9 @@ def test_a_constant_channel_is_not_divided_by_zero(dataset):
 
 
 def test_shares_of_classes_are_at_unit_scale_as_they_are(dataset):
-    statistics = Statistics.of(dataclasses.replace(dataset, channels_are_classes=True))
+    of_classes = dataclasses.replace(dataset, classes=dataset.channels)
+    assert of_classes.has_class_channels
+    statistics = Statistics.of(of_classes)
     assert statistics.mean == (0.0, 0.0)
     assert statistics.std == (1.0, 1.0)
     assert statistics.first_difference == (1.0, 1.0)  # from frame to frame
@@ -286,11 +308,11 @@ def test_stretches_of_time_leave_out_their_gaps_and_nothing_else(frames, gap):
         assert stop - start == pytest.approx(share * (frames - 2 * gap), abs=1)
 
 
-def test_parts_are_numbered_split_by_split():
+def test_parts_are_merged_split_by_split():
     parts = {"test": ["e"], "train": ["a", "b", "c"], "validation": []}
-    everything, places = numbered(parts)
-    assert everything == ["a", "b", "c", "e"]
-    assert {split: places[split].tolist() for split in SPLITS} == {
+    merged, indices = merge_splits(parts)
+    assert merged == ["a", "b", "c", "e"]
+    assert {split: indices[split].tolist() for split in SPLITS} == {
         "train": [0, 1, 2],
         "validation": [],
         "test": [3],

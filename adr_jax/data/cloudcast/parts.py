@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from jaxtyping import UInt8
 
-from adr_jax.data.contract import without_gaps
+from adr_jax.data.contract import continuous_spans
 from adr_jax.data.files.hdf5 import reading
 from adr_jax.errors import InputError
 
@@ -172,4 +172,4 @@ def _spans(
             f"{path}: time does not advance from frame {stuck[0] - 1} to {stuck[0]}: "
             "fetch it again, or bring its frames in order"
         )
-    return without_gaps(steps)
+    return continuous_spans(steps)

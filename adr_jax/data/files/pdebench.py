@@ -73,7 +73,7 @@ class PDEBenchFile:
             frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
             raise InputError(
                 f"{self.path}: '{key}/data' has NaN or infinity, frame {frame}: "
-                f"leave it out with data.exclude=('{key}',) or mend the file"
+                "mend the file, or make or fetch it again"
             )
         return frames
 

@@ -142,7 +142,7 @@ def _irregular(sequences: Sequences) -> str:
 
 
 def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
-    sample = Sample.of(sequences, range(len(sequences.keys)))
+    sample = Sample.of(sequences)
     yield f"unit: {sequences.unit or 'not said'}"
     yield (
         f"values of {sample.frames} frames: {sample.least:g} to "

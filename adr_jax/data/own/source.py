@@ -5,12 +5,11 @@ several can be meant; `data.axes` what its axes are, where that is not clear.
 """
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from adr_jax.data.contract import Dataset, Segments, data_file, numbered
+from adr_jax.data.contract import Dataset, Segments, Source, data_file, merge_splits
 from adr_jax.data.own.sequences import (
     Sequences,
     cell_size,
@@ -22,28 +21,23 @@ from adr_jax.data.own.splits import by_state, in_time, state
 from adr_jax.data.own.summary import Sample
 from adr_jax.errors import InputError
 
-SPLIT_NAMES = ("auto", "trajectories", "in_time", "all")
-FIELDS = ("path", "variable", "axes", "exclude")
 # Cells that a window of SSIM needs along each axis.
 SSIM_CELLS = 11
 
 
-def prepare(config: ConfigDict) -> None:
-    """Does nothing: a user's file cannot be made."""
-
-
 def load(config: ConfigDict) -> Dataset:
-    """Opens a file and splits it.
+    """Open a file and split it.
 
-    Splits: "trajectories", 15 % of the distinct trajectories to test and 15 % to
-    validate with, chosen by chance and the same every time, equal ones together, the
-    rest to train with; "in_time", the same shares of every trajectory one after the
-    other, as many frames as a window has between them in none; "auto", by trajectories
-    where at least three are distinct, else in time; "all", everything is test.
+    Splits:
+      "trajectories": 15 % of the distinct trajectories are test and 15 % validate,
+        drawn at random but the same every time, equal ones together. The rest train.
+      "in_time": the same shares of every trajectory, one after the other. Between them
+        a window's length of frames belongs to none.
+      "auto": by trajectories where at least three are distinct, else in time.
+      "all": everything is test.
 
     Raises:
-      InputError: the file cannot be read, is too short, has no values at all, or a
-        number of data.exclude is not in it.
+      InputError: the file cannot be read, is too short, or has no values at all.
     """
     if not config.path:
         raise InputError(
@@ -52,27 +46,26 @@ def load(config: ConfigDict) -> Dataset:
         )
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes)
-    numbers = _numbers(source, config.exclude)
-    states = {number: state(source, number) for number in numbers}
-    sample = Sample.of(source, numbers)
+    states = [state(source, index) for index in range(len(source.keys))]
+    sample = Sample.of(source)
     split = config.split
     if split == "auto":
-        split = "trajectories" if len(set(states.values())) > 2 else "in_time"
+        split = "trajectories" if len(set(states)) > 2 else "in_time"
     if split == "in_time":
-        parts = in_time(source, numbers, window=config.history + config.horizon)
+        parts = in_time(source, window=config.history + 1)
     elif split == "trajectories":
         parts = by_state(source, states)
     else:
-        whole = [(number, 0, source.lengths[number]) for number in numbers]
+        whole = [(index, 0, length) for index, length in enumerate(source.lengths)]
         parts = {"train": [], "validation": [], "test": whole}
-    stretches, splits = numbered(parts)
-    facts = (source.frame_shape, [source.lengths[n] for n in numbers], states)
+    spans, splits = merge_splits(parts)
+    facts = (source.frame_shape, source.lengths, dict(enumerate(states)))
     return Dataset(
         name="arrays",
-        trajectories=Segments(source.read, stretches, source.frame_shape),
+        trajectories=Segments(source.read, spans, source.frame_shape),
         splits=splits,
         states={
-            name: len({(states[number], start) for number, start, _ in part})
+            name: len({(states[index], start) for index, start, _ in part})
             for name, part in parts.items()
         },
         split_name=split,
@@ -86,25 +79,12 @@ def load(config: ConfigDict) -> Dataset:
     )
 
 
-def _numbers(source: Sequences, exclude: Sequence[str]) -> list[int]:
-    unknown = set(exclude) - set(source.keys)
-    if unknown:
-        raise InputError(
-            f"data.exclude names {', '.join(sorted(unknown))}, no trajectory of "
-            f"{source.path}; they run from {source.keys[0]} to {source.keys[-1]}"
-        )
-    numbers = [n for n, key in enumerate(source.keys) if key not in exclude]
-    if not numbers:
-        raise InputError(f"data.exclude leaves no trajectory of {source.path}")
-    return numbers
-
-
 def _digest(*facts: object) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
-    """An error relative to the values only where these are not spread about zero."""
+    """Return the metrics: nRMSE only for values that are not spread about zero."""
     mean, std = np.abs(sample.mean), np.array(sample.std)
     metrics = ("rmse", "vrmse")
     if (mean > 0.1 * std).all():
@@ -113,3 +93,11 @@ def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
     if source.data_range and len(space) == 2 and min(space) >= SSIM_CELLS:
         metrics = (*metrics, "ssim", "psnr")
     return metrics
+
+
+SOURCE = Source(
+    load,
+    split_names=("auto", "trajectories", "in_time", "all"),
+    fields=("path", "variable", "axes"),
+    is_own=True,
+)

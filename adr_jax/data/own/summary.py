@@ -28,16 +28,16 @@ class Sample:
     digest: str
 
     @classmethod
-    def of(cls, source: Sequences, numbers: Sequence[int]) -> Self:
-        """Reads frames of these trajectories; InputError where no value is known."""
-        starts = np.cumsum([0, *(source.lengths[number] for number in numbers)])
+    def of(cls, source: Sequences) -> Self:
+        """Read some frames; InputError where no value of them is known."""
+        starts = np.cumsum([0, *source.lengths])
         chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))
         digest, sums = hashlib.sha256(), np.zeros((4, source.frame_shape[-1]))
         least, greatest = np.inf, -np.inf
         for frame in chosen:
-            place = np.searchsorted(starts, frame, side="right") - 1
-            first = int(frame - starts[place])
-            values = source.read(numbers[place], first, first + 1)
+            index = int(np.searchsorted(starts, frame, side="right")) - 1
+            first = int(frame - starts[index])
+            values = source.read(index, first, first + 1)
             digest.update(values.tobytes())
             values = values.reshape(-1, values.shape[-1]).astype(np.float64)
             known = np.isfinite(values)

@@ -21,8 +21,10 @@ from ml_collections import ConfigDict
 from adr_jax.data.contract import (
     SPLITS,
     Dataset,
+    Segments,
+    Source,
     data_file,
-    numbered,
+    merge_splits,
     split_in_time,
 )
 from adr_jax.data.tracers import currents
@@ -30,8 +32,6 @@ from adr_jax.data.tracers.synthetic import Waves
 from adr_jax.errors import InputError
 from adr_jax.operators.advection import pull
 
-SPLIT_NAMES = ("seasons", "all")
-FIELDS = ("path", "trajectories")
 # Days that a tracer is followed, and days left out between two splits.
 FRAMES, GAP = 20, 10
 # Tracers released for validation and test; training has data.trajectories.
@@ -110,40 +110,30 @@ def nearest_sea(
     return nearest
 
 
-class Carried:
-    """Tracers by number (`dataset.Trajectories`), all frames in memory."""
-
-    def __init__(self, frames: Float32[np.ndarray, "tracers days rows columns 1"]):
-        self._frames = frames
-        self.frame_shape = frames.shape[2:]
-        self.lengths = [frames.shape[1]] * len(frames)
-
-    def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Days `start` to `stop` from the release."""
-        return self._frames[index, start:stop]
-
-
-def prepare(config: ConfigDict) -> None:
-    """Makes nothing: tracers are released and carried when they are loaded."""
-
-
 def load(config: ConfigDict) -> Dataset:
-    """Random smooth tracers, released into the currents in data.path.
+    """Return random smooth tracers, released into the currents in data.path.
 
-    Splits: "seasons", the first 70 % of the days train, by `data.trajectories`
-    releases, the next 15 % validate and the last 15 % test, with 10 days in between; a
-    tracer stays within its season. "all": releases on all days, for test.
+    Splits:
+      "seasons": the first 70 % of the days train, by `data.trajectories` releases, the
+        next 15 % validate and the last 15 % test, with 10 days in between. A tracer
+        stays within its season.
+      "all": releases on all days, for test.
 
     Raises:
       InputError: the file is absent or damaged, has another layout or too few days.
     """
     velocity, days, fields, splits = _released(config)
+    frames = _carried(velocity, days, fields)
     content = hashlib.sha256(velocity.tobytes() + days.tobytes())
     return Dataset(
         name="ocean",
-        trajectories=Carried(_carried(velocity, days, fields)),
+        trajectories=Segments(
+            lambda index, start, stop: frames[index, start:stop],
+            [(index, 0, FRAMES) for index in range(len(frames))],
+            frames.shape[2:],
+        ),
         splits=splits,
-        states={split: len(numbers) for split, numbers in splits.items()},
+        states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
         fingerprint=content.hexdigest()[:16],
         channels=("tracer",),
@@ -155,24 +145,24 @@ def load(config: ConfigDict) -> Dataset:
 def velocities(
     config: ConfigDict, moments: Sequence[tuple[int, int]]
 ) -> Float32[np.ndarray, "moments rows columns 2"]:
-    """The currents at some moments of tracers' ways, in cells per day; NaN on land.
+    """Return the currents in cells per day, NaN on land.
 
     Args:
-      config: of the data, as for `load`.
-      moments: number of a trajectory, and of a frame of it.
+      config: the data section, as for `load`.
+      moments: indices of a trajectory and of a frame of it.
     """
     velocity, days, *_ = _released(config)
-    return velocity[[days[number] + frame for number, frame in moments]]
+    return velocity[[days[index] + frame for index, frame in moments]]
 
 
 def _released(
     config: ConfigDict,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """The currents; day and field of each release; and the numbers of each split."""
+    """Return the currents, day and field of each release, and indices by split."""
     path = data_file(config.root, config.path)
     velocity = currents.read(path)
     seasons = _seasons(path, len(velocity), config)
-    releases, splits = numbered(
+    releases, splits = merge_splits(
         {
             split: _releases(stream, *season, velocity.shape[1:3])
             for stream, (split, season) in enumerate(seasons.items())
@@ -226,3 +216,11 @@ def _carried(
         ways = way_back(velocity)
         frames = carry(fields, ways, released, nearest_sea(land), days=FRAMES)
     return np.where(land[..., None], np.float32(np.nan), frames)
+
+
+SOURCE = Source(
+    load,
+    split_names=("seasons", "all"),
+    fields=("path", "trajectories"),
+    velocities=velocities,
+)

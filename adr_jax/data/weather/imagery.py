@@ -12,8 +12,9 @@ from typing import Any, Self
 
 import h5py
 import numpy as np
+from ml_collections import ConfigDict
 
-from adr_jax.data.contract import without_gaps
+from adr_jax.data.contract import continuous_spans, data_file
 from adr_jax.data.files import hdf5
 from adr_jax.errors import InputError
 
@@ -22,25 +23,26 @@ from adr_jax.errors import InputError
 class Imagery:
     """A variable of a file, read lazily, and when its frames were taken."""
 
-    # What errors call it.
+    # As in messages: the file and the variable.
     name: str
     data: h5py.Dataset
     attributes: Mapping[str, Any]
     # Minutes between frames.
     interval: float
-    # First frame of each stretch without a gap in time, and the one after its last.
-    stretches: Sequence[tuple[int, int]]
+    # Spans of frames without a gap in time.
+    spans: Sequence[tuple[int, int]]
 
     @classmethod
-    def open(
-        cls, path: pathlib.Path, variable: str, usual: Sequence[str], remedy: str
-    ) -> Self:
-        """Opens `variable`, or without a name the first of the `usual` ones.
+    def open(cls, config: ConfigDict, usual: Sequence[str], remedy: str) -> Self:
+        """Open data.variable of data.path, or the first of `usual` where it is "".
 
         Raises:
-          InputError: the file is absent (`remedy` says what to do), damaged, or lacks
-            the variable or the times of its frames.
+          InputError: no file is named or it is absent, which `remedy` ends, it is
+            damaged, or lacks the variable or the times of its frames.
         """
+        if not config.path:
+            raise InputError(f"config.data.path is empty; {remedy}")
+        path, variable = data_file(config.root, config.path), config.variable
         file = hdf5.open_file(path, remedy)
         with hdf5.reading(f"{path}"):
             films = [name for name in file if isinstance(file[name], h5py.Dataset)]
@@ -60,22 +62,22 @@ class Imagery:
                 )
             attributes = {**file.attrs, **data.attrs}
             times = file["time"] if "time" in films else None
-            interval, stretches = _timing(path, len(data), times, attributes)
-        return cls(f"{path}: '{names[0]}'", data, attributes, interval, stretches)
+            interval, spans = _timing(path, len(data), times, attributes)
+        return cls(f"{path}: '{names[0]}'", data, attributes, interval, spans)
 
     @property
     def cell_size(self) -> str | None:
-        """As "2 km", where the file says."""
+        """The size of a cell, as "2 km", where the file states it."""
         size = self.number("pixel_km")
         return None if size is None else f"{size:g} km"
 
     @property
     def frame_interval(self) -> str:
-        """As "5 min"."""
+        """The time between frames, as "5 min"."""
         return f"{self.interval:g} min"
 
     def number(self, *names: str) -> float | None:
-        """The first of these attributes that there is, if any."""
+        """Return the first of these attributes that the file has, if any."""
         for name in names:
             if name in self.attributes:
                 with hdf5.reading(f"{self.name}: attribute {name}"):
@@ -84,16 +86,11 @@ class Imagery:
         return None
 
     def text(self, name: str) -> str:
-        """An attribute in words; "" without it."""
+        """Return an attribute as text, "" without it."""
         value = self.attributes.get(name, "")
         return (
             value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         )
-
-    def within(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """The stretches, or their parts, between two frames."""
-        parts = [(max(a, start), min(b, stop)) for a, b in self.stretches]
-        return [(a, b) for a, b in parts if a < b]
 
 
 def _timing(
@@ -102,7 +99,7 @@ def _timing(
     times: h5py.Dataset | None,
     attributes: Mapping[str, Any],
 ) -> tuple[float, list[tuple[int, int]]]:
-    """Minutes between frames, and the stretches without a gap."""
+    """Return the minutes between frames, and the spans without a gap."""
     if times is None:
         interval = float(attributes.get("dt_minutes", 0))
         if not 0 < interval < np.inf:
@@ -123,4 +120,4 @@ def _timing(
             f"{path}: the times in 'time' do not grow from frame to frame: sort the "
             "frames by time and leave out doubles"
         )
-    return float(np.median(steps)) / 60, without_gaps(steps)
+    return float(np.median(steps)) / 60, continuous_spans(steps)

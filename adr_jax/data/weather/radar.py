@@ -16,13 +16,19 @@ import numpy as np
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from adr_jax.data.contract import Dataset, Segments, data_file, numbered, split_in_time
+from adr_jax.data.contract import (
+    SPLITS,
+    Dataset,
+    Segments,
+    Source,
+    clip_spans,
+    merge_splits,
+    split_in_time,
+)
 from adr_jax.data.files import hdf5
 from adr_jax.data.weather.imagery import Imagery
 from adr_jax.errors import InputError
 
-SPLIT_NAMES = ("in_time", "all")
-FIELDS = ("path", "variable")
 # Looked for in this order where data.variable is "".
 VARIABLES = ("dbz8", "dbz", "rate", "acc_raw")
 # Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.
@@ -109,25 +115,19 @@ def _missing(images: Imagery) -> tuple[float, ...]:
     return tuple(code for code in stated if code is not None)
 
 
-def prepare(config: ConfigDict) -> None:
-    """Nothing: radar data cannot be made."""
-
-
 def load(config: ConfigDict) -> Dataset:
-    """Opens data.path and splits it.
+    """Open data.path and split it. No window crosses a gap in the file's times.
 
-    Splits: "in_time", an early stretch to train with, then one for validation, then
-    test, an hour between them; "all", everything is test. No window crosses a gap in
-    the file's times.
+    Splits:
+      "in_time": an early span trains, the next validates, the last is test, with an
+        hour between them.
+      "all": everything is test.
 
     Raises:
       InputError: there is no such file or variable, its coding is unknown, or it is too
         short to split.
     """
-    if not config.path:
-        raise InputError(f"config.data.path is empty; {REMEDY}")
-    path = data_file(config.root, config.path)
-    images = Imagery.open(path, config.variable, VARIABLES, REMEDY)
+    images = Imagery.open(config, VARIABLES, REMEDY)
     coding = Coding.of(images)
 
     def read_frames(start: int, stop: int) -> np.ndarray:
@@ -140,12 +140,12 @@ def load(config: ConfigDict) -> Dataset:
             )
         return frames[..., None]
 
-    spans, splits = numbered(_spans(images, config.split))
+    spans, splits = merge_splits(_spans(images, config.split))
     return Dataset(
         name="radar",
         trajectories=Segments(read_frames, spans, (*images.data.shape[1:], 1)),
         splits=splits,
-        states={split: len(of) for split, of in splits.items()},
+        states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
         fingerprint=hdf5.fingerprint([images.data], coding),
         channels=("reflectivity",),
@@ -158,12 +158,12 @@ def load(config: ConfigDict) -> Dataset:
 
 
 def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
-    """Stretches of frames for each split."""
+    """Return the spans of each split."""
     if split == "all":
-        return {"train": [], "validation": [], "test": list(images.stretches)}
+        return {"train": [], "validation": [], "test": list(images.spans)}
     frames, gap = len(images.data), math.ceil(GAP / images.interval)
     used = max(frames - 2 * gap, 0)
-    # Short files give the test stretch what a nowcast takes, but never most of them.
+    # A short file leaves for test what a nowcast takes, but at most half of its frames.
     test = max(0.15 * used, min(NOWCAST / images.interval, 0.5 * used))
     rest = used - test
     shares = (0.75 * rest, 0.25 * rest, test)
@@ -174,5 +174,10 @@ def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
             "few for training, validation and test with an hour between them; stack "
             "more, or score a model on all of them with config.data.split=all"
         )
-    names = ("train", "validation", "test")
-    return {name: images.within(*span) for name, span in zip(names, spans, strict=True)}
+    return {
+        name: clip_spans(images.spans, *span)
+        for name, span in zip(SPLITS, spans, strict=True)
+    }
+
+
+SOURCE = Source(load, split_names=("in_time", "all"), fields=("path", "variable"))

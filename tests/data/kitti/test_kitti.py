@@ -42,8 +42,8 @@ def save(path, films, shape=(128, 160)):
 
 
 def drives(dataset, split):
-    films = dataset.trajectories.films
-    return [films[number].name for number in dataset.splits[split]]
+    films = dataset.trajectories.spans
+    return [films[index].name for index in dataset.splits[split]]
 
 
 def test_prednets_drives_are_held_out(config, tmp_path):

@@ -95,7 +95,8 @@ def test_a_sequence_is_a_function_of_its_split_and_number(data):
         np.testing.assert_array_equal(frames, again.trajectories.read(number, 0, 20))
     # No state in two splits, none repeated in one, and other motion in each.
     assert len(starts) == sum(first.states.values()) == 30 + 100 + 500
-    moved = [moving_mnist.Made(digits.pools("")["test"], s, 9)[4] for s in range(3)]
+    pool = digits.pools("")["test"]
+    moved = [moving_mnist.Generated(pool, stream, 9)[4] for stream in range(3)]
     assert len({frames.tobytes() for frames in moved}) == 3
     data.trajectories = 7
     fewer = moving_mnist.load(data)

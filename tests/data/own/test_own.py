@@ -115,7 +115,7 @@ def test_the_first_infinite_value_is_named(value, tmp_path):
 
 def test_one_long_sequence_is_split_in_time_with_a_window_between(tmp_path):
     numbers = np.broadcast_to(np.arange(100.0)[:, None, None], (100, 8, 8))
-    dataset = dataset_of(tmp_path, numbers, history=6, horizon=2)
+    dataset = dataset_of(tmp_path, numbers, history=7)
     assert dataset.split_name == "in_time"
     spans = {}
     for split in dataset.splits:
@@ -129,7 +129,7 @@ def test_one_long_sequence_is_split_in_time_with_a_window_between(tmp_path):
 @pytest.mark.parametrize("frames", [25, 26, 31, 40])
 def test_a_short_sequence_leaves_a_window_for_each(frames, tmp_path, generator):
     array = generator.normal(size=(frames, 8, 8))
-    dataset = dataset_of(tmp_path, array, history=4, horizon=1)
+    dataset = dataset_of(tmp_path, array, history=4)
     for split in dataset.splits:
         assert len(Windows(dataset, split, 5)) >= 1
 
@@ -138,7 +138,7 @@ def test_a_short_sequence_leaves_a_window_for_each(frames, tmp_path, generator):
 def test_too_few_frames(frames, tmp_path, generator):
     array = generator.normal(size=(frames, 8, 8))
     with pytest.raises(InputError, match=rf"has {frames} frames; .*need 25"):
-        dataset_of(tmp_path, array, history=4, horizon=1, axes="tyx")
+        dataset_of(tmp_path, array, history=4, axes="tyx")
 
 
 def test_trajectories_that_are_the_same_stay_in_one_split(tmp_path, generator):
@@ -167,19 +167,10 @@ def test_two_trajectories_are_split_in_time_each(tmp_path, generator):
         dataset_of(tmp_path, array, split="trajectories")
 
 
-def test_all_is_test_and_what_is_excluded_is_left_out(tmp_path, generator):
-    array = generator.normal(size=(4, 9, 8, 8, 1))
-    array[2] = np.inf  # not even looked at
-    dataset = dataset_of(tmp_path, array, split="all", exclude=("2",))
-    assert [len(dataset.splits[s]) for s in ("train", "validation", "test")] == [
-        0,
-        0,
-        3,
-    ]
-    with pytest.raises(InputError, match="names 7, no trajectory .* from 0 to 3"):
-        dataset_of(tmp_path, array, exclude=("7",))
-    with pytest.raises(InputError, match="leaves no trajectory"):
-        dataset_of(tmp_path, array, exclude=tuple("0123"))
+def test_split_all_is_for_scoring(tmp_path, generator):
+    dataset = dataset_of(tmp_path, generator.normal(size=(4, 9, 8, 8, 1)), split="all")
+    sizes = {split: len(indices) for split, indices in dataset.splits.items()}
+    assert sizes == {"train": 0, "validation": 0, "test": 4}
 
 
 def test_missing_everywhere(tmp_path):

@@ -81,15 +81,6 @@ def test_split_all_is_for_scoring(config, coarse_file):
     assert len(dataset.splits["train"]) == 0
 
 
-def test_excluded_keys_are_in_no_split(config, coarse_file):
-    dataset = load(config, coarse_file, cells=32, exclude=("0003", "0020"))
-    kept = np.concatenate([dataset.splits[split] for split in SPLITS])
-    assert sorted({3, 20, *kept.tolist()}) == list(range(60))
-    assert len(kept) == 58
-    with pytest.raises(InputError, match="data.exclude names 0099"):
-        load(config, coarse_file, exclude=("0099",))
-
-
 def test_another_resolution_is_refused(config, coarse_file):
     with pytest.raises(InputError, match="32 x 32 cells, data.cells is 128"):
         load(config, coarse_file, cells=128)

@@ -277,7 +277,6 @@ def test_too_short_to_split_can_still_be_scored(config, tmp_path):
 
 
 def test_no_file_says_where_data_come_from_and_what_to_run(config, tmp_path):
-    radar.prepare(config.data)
     with pytest.raises(InputError, match=r"data.path is empty; .*KNMI.*quickstart"):
         load(config, "")
     with pytest.raises(InputError, match="no such file; .*KNMI.*quickstart"):

@@ -114,7 +114,6 @@ def test_fewer_frames_than_a_window(config, numbered_rows):
 
 
 def test_no_file_says_what_to_do(config, tmp_path):
-    satellite.prepare(config.data)
     with pytest.raises(InputError, match="data.path is empty; .*quickstart"):
         load(config, "")
     with pytest.raises(InputError, match="no such file; .*quickstart"):
