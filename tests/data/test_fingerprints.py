@@ -6,6 +6,7 @@ import pytest
 
 from adr_jax import data
 from adr_jax.data.contract import SPLITS
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.moving_mnist import digits
 from configs import base
 
@@ -126,3 +127,14 @@ def test_fingerprints_are_those_that_stored_runs_compare(case, request):
 
 def test_every_data_set_is_pinned():
     assert {*data.NAMES} <= {*PINNED}
+
+
+def test_a_fingerprint_takes_in_every_part_in_its_order():
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    parts = [b"bytes", array, "words", (1, 2.5)]
+    first = fingerprint(parts)
+    assert first == fingerprint(iter(parts)) == fingerprint(parts, digits=64)[:16]
+    assert fingerprint([b"bytes", array.T.copy().T, *parts[2:]]) == first
+    for index in range(len(parts)):
+        assert fingerprint(parts[:index] + parts[index + 1 :]) != first
+    assert fingerprint(parts[::-1]) != first

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from adr_jax.data.contract import continuous_spans
-from adr_jax.data.files.hdf5 import reading
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 # A prime far above the number of chunks of a file: two of them seldom want one place.
@@ -36,7 +36,7 @@ class NetCDFPart:
     def __init__(self, path: pathlib.Path, cache_bytes: int):
         self.path = path
         cache = {"rdcc_nbytes": cache_bytes, "rdcc_nslots": CACHE_SLOTS}
-        with reading(str(path)):
+        with reading(path):
             file = h5py.File(path, "r", **cache)
             held = {k: v for k, v in file.items() if isinstance(v, h5py.Dataset)}
         labels = [variable for variable in held.values() if variable.ndim == 3]
@@ -59,14 +59,14 @@ class NetCDFPart:
 
     def _times(self, time: h5py.Dataset | None) -> np.ndarray | None:
         """When each frame was taken, in a unit of the file's own, if it says so."""
-        with reading(str(self.path)):
+        with reading(self.path):
             if time is None or "since" not in str(time.attrs.get("units")):
                 return None
             return time[:]
 
     def read(self, start: int, stop: int) -> UInt8[np.ndarray, "time rows columns"]:
         """Raw values of frames `start` to `stop`."""
-        with reading(str(self.path)):
+        with reading(self.path):
             labels = self._labels[..., start:stop]
         return _as_bytes(np.moveaxis(labels, -1, 0), self.path)
 
@@ -128,13 +128,9 @@ class NumpyPart:
 
 
 def _load(path: pathlib.Path) -> np.ndarray:
-    try:
+    """Return the array in a .npy file; pickled objects are never loaded."""
+    with reading(path, "fetch it again"):
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} cannot be read as an array of numbers ({error}); pickled objects "
-            "are never loaded: fetch it again"
-        ) from error
 
 
 def _check_dtype(dtype: np.dtype, path: pathlib.Path) -> None:

@@ -4,20 +4,19 @@ Arrays are read by slices, npy and HDF5 straight from the disk; one of an npz co
 whole. Nothing is ever unpickled.
 """
 
-import contextlib
 import dataclasses
 import functools
 import math
 import pathlib
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 import h5py
 import numpy as np
 
-from adr_jax.data.files import axes
-from adr_jax.data.files import images as image_folder
+from adr_jax.data.files import axes, images
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 HDF5 = (".h5", ".hdf5", ".he5", ".nc", ".nc4")
@@ -107,7 +106,7 @@ class ArrayFile:
 
     def read(self, array: Array, *index: slice) -> np.ndarray:
         """A part of one of the arrays, or all of it; InputError where it is damaged."""
-        with readable(self.path):
+        with reading(self.path):
             return array.fetch(index or (slice(None),) * len(array.shape))
 
     def _list(self) -> str:
@@ -122,8 +121,8 @@ def open_arrays(path: pathlib.Path) -> ArrayFile:
     """
     path = pathlib.Path(path)
     if path.is_dir():
-        with readable(path):
-            frames = image_folder.ImageFolder(path)
+        with reading(path):
+            frames = images.ImageFolder(path)
         array = Array(
             UNNAMED, frames.shape, frames.dtype, frames.read, frames.dimensions
         )
@@ -136,25 +135,10 @@ def open_arrays(path: pathlib.Path) -> ArrayFile:
             f"{path}: expected {', '.join(SUFFIXES)} or a folder of images; "
             "rename the file if it is one of them, or else convert it"
         )
-    with readable(path):
+    with reading(path):
         if suffix in HDF5:
             return _open_hdf5(path)
         return (_open_npz if suffix == ".npz" else _open_npy)(path)
-
-
-@contextlib.contextmanager
-def readable(path: pathlib.Path) -> Iterator[None]:
-    """Makes one InputError of whatever a library says of a damaged file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # what the libraries raise has no common type
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path} cannot be read ({reason}): it is truncated, damaged or not what "
-            "its name says; make or fetch it again"
-        ) from error
 
 
 def _open_npy(path: pathlib.Path) -> ArrayFile:

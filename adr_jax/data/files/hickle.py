@@ -5,6 +5,7 @@ import pathlib
 import h5py
 
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 
@@ -27,7 +28,7 @@ def array(path: pathlib.Path, remedy: str) -> h5py.Dataset:
 def strings(path: pathlib.Path, remedy: str) -> list[str]:
     """The list of strings in a file; arguments and errors are those of `array`."""
     stored = _stored(path, remedy)
-    with hdf5.reading(str(path)):
+    with reading(path):
         if isinstance(stored, h5py.Dataset):
             return [text.decode() for text in stored[:]]
         # Since hickle 4, an array of letters for each: data0, data1, ...
@@ -46,6 +47,6 @@ def _text(stored: h5py.Dataset) -> str:
 
 def _stored(path: pathlib.Path, remedy: str) -> h5py.Dataset | h5py.Group:
     file = hdf5.open_file(path, remedy)
-    with hdf5.reading(str(path)):
+    with reading(path):
         # Versions 2 and 3 number what they store; 1, 4 and 5 do not.
         return file["data" if "data" in file else "data_0"]

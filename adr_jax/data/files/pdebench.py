@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 
@@ -25,7 +26,7 @@ class PDEBenchFile:
             f"{self.path}`, or fetch the public one, 2D_rdb_NA_NA.h5, with `python -m "
             "adr_jax data download shallow_water`",
         )
-        with hdf5.reading(str(self.path)):
+        with reading(self.path):
             members = self._file.items()
             groups = [k for k, member in members if isinstance(member, h5py.Group)]
         self.keys = tuple(sorted(groups))
@@ -34,7 +35,7 @@ class PDEBenchFile:
                 f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
                 "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
             )
-        with hdf5.reading(str(self.path)):
+        with reading(self.path):
             frames, *frame_shape = self._checked_shape()
         self.frame_shape = tuple(frame_shape)
         self.lengths = [frames] * len(self.keys)
@@ -67,7 +68,7 @@ class PDEBenchFile:
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop` of trajectory `index`."""
         key = self.keys[index]
-        with hdf5.reading(f"{self.path}: '{key}/data'"):
+        with reading(f"{self.path}: '{key}/data'"):
             frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
         if not np.isfinite(frames).all():
             frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
@@ -79,7 +80,7 @@ class PDEBenchFile:
 
     def grid(self, axis: str) -> np.ndarray | None:
         """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
-        with hdf5.reading(f"{self.path}: its grid along {axis}"):
+        with reading(f"{self.path}: its grid along {axis}"):
             grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
             return None if grid is None else grid[:]
 

@@ -32,6 +32,7 @@ from adr_jax.data.contract import (
     split_in_time,
 )
 from adr_jax.data.files import hdf5, hickle
+from adr_jax.data.files.reading import reading
 from adr_jax.data.kitti import frames
 from adr_jax.errors import InputError
 
@@ -143,7 +144,7 @@ def load(config: ConfigDict) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint(arrays, facts),
+        fingerprint=hdf5.fingerprint_films(arrays, facts),
         channels=("red", "green", "blue"),
         metrics=_benchmark(config.split).metrics,
         frame_interval="0.1 s",
@@ -179,7 +180,7 @@ def _file(config: ConfigDict) -> pathlib.Path:
 def _films(path: pathlib.Path) -> list[Film]:
     """Return the colour films of an HDF5 file; others are left out."""
     file = hdf5.open_file(path, "name another in config.data.path")
-    with hdf5.reading(str(path)):
+    with reading(path):
         films = {name: file[name] for name in sorted(file)}
         found = [
             Film(name, data, 0, len(data))

@@ -12,7 +12,6 @@ uses the standard 10,000 where `mnist_test_seq.npy` (819 MB) lies in the data ro
 """
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Mapping
 
@@ -28,6 +27,8 @@ from adr_jax.data.contract import (
     data_file,
     merge_splits,
 )
+from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.reading import reading
 from adr_jax.data.moving_mnist import digits
 from adr_jax.errors import InputError
 
@@ -121,18 +122,17 @@ def load(config: ConfigDict) -> Dataset:
         }
     )
     counts = {split: len(sequences) for split, sequences in parts.items()}
-    digest = hashlib.sha256(str(counts).encode())
-    for sequences in parts.values():
-        is_made = isinstance(sequences, Generated)
-        content = sequences.pool if is_made else sequences[:, 0]
-        digest.update(content.tobytes())
+    contents = (
+        sequences.pool if isinstance(sequences, Generated) else sequences[:, 0]
+        for sequences in parts.values()
+    )
     return Dataset(
         name="moving_mnist",
         trajectories=Segments(_read, spans, (CELLS, CELLS, 1)),
         splits=splits,
         states=counts,
         split_name=config.split,
-        fingerprint=digest.hexdigest()[:16],
+        fingerprint=fingerprint([counts, *contents]),
         channels=("brightness",),
         metrics=("mse_sum", "mae_sum", "ssim", "psnr"),
         data_range=(0.0, 1.0),
@@ -165,13 +165,12 @@ def _parts(config: ConfigDict) -> Mapping[str, Sequences]:
 
 def _standard(path: pathlib.Path) -> np.ndarray:
     """Return the sequences of a file in the layout of the standard one."""
-    try:
+    remedy = (
+        "move it away, and fetch the public one by `python -m adr_jax data download "
+        "moving_mnist`"
+    )
+    with reading(path, remedy):
         frames = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a readable .npy file ({error}); move it away, and fetch the "
-            "public one by `python -m adr_jax data download moving_mnist`"
-        ) from error
     if (
         frames.dtype != np.uint8
         or frames.ndim != 4

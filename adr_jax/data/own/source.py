@@ -4,12 +4,11 @@
 several can be meant; `data.axes` what its axes are, where that is not clear.
 """
 
-import hashlib
-
 import numpy as np
 from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset, Segments, Source, data_file, merge_splits
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own.sequences import (
     Sequences,
     cell_size,
@@ -69,7 +68,7 @@ def load(config: ConfigDict) -> Dataset:
             for name, part in parts.items()
         },
         split_name=split,
-        fingerprint=_digest(facts, sample.digest),
+        fingerprint=fingerprint([(facts, sample.digest)]),
         channels=channel_names(source),
         metrics=_metrics(sample, source),
         unit=source.unit,
@@ -77,10 +76,6 @@ def load(config: ConfigDict) -> Dataset:
         frame_interval=frame_interval(source),
         data_range=source.data_range,
     )
-
-
-def _digest(*facts: object) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:

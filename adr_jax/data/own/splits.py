@@ -1,12 +1,12 @@
 """Trajectories divided among train, validation and test."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 from adr_jax.data.contract import SPLITS, split_in_time
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own.sequences import Sequences
 from adr_jax.errors import InputError
 
@@ -18,10 +18,10 @@ Parts: TypeAlias = dict[str, list[tuple[int, int, int]]]
 
 def state(source: Sequences, index: int) -> str:
     """Return a digest of the first and last frame, by which trajectories are equal."""
-    digest = hashlib.sha256()
-    for frame in (0, source.lengths[index] - 1):
-        digest.update(source.read(index, frame, frame + 1).tobytes())
-    return digest.hexdigest()
+    ends = (0, source.lengths[index] - 1)
+    return fingerprint(
+        (source.read(index, frame, frame + 1) for frame in ends), digits=64
+    )
 
 
 def in_time(source: Sequences, window: int) -> Parts:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 LAND = -32768
@@ -30,7 +31,7 @@ def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
         "(marine.copernicus.eu goes on with it), as HDF5 with u and v (int16, mm/s), "
         "lat and lon; flows that need no file are in configs/synthetic.py",
     )
-    with file, hdf5.reading(f"{path}: a variable"):
+    with file, reading(f"{path}: a variable"):
         u, v = (_array(file, path, name, "i", 3) for name in ("u", "v"))
         lat, lon = (_array(file, path, name, "f", 1) for name in ("lat", "lon"))
     if u.shape != v.shape or u.shape[1:] != (len(lat), len(lon)):

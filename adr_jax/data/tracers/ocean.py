@@ -7,7 +7,6 @@ still; beyond the edges of the grid the values at the edge go on.
 """
 
 import functools
-import hashlib
 import pathlib
 from collections.abc import Sequence
 
@@ -27,6 +26,7 @@ from adr_jax.data.contract import (
     merge_splits,
     split_in_time,
 )
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.tracers import currents
 from adr_jax.data.tracers.synthetic import Waves
 from adr_jax.errors import InputError
@@ -124,7 +124,6 @@ def load(config: ConfigDict) -> Dataset:
     """
     velocity, days, fields, splits = _released(config)
     frames = _carried(velocity, days, fields)
-    content = hashlib.sha256(velocity.tobytes() + days.tobytes())
     return Dataset(
         name="ocean",
         trajectories=Segments(
@@ -135,7 +134,7 @@ def load(config: ConfigDict) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=content.hexdigest()[:16],
+        fingerprint=fingerprint([velocity, days]),
         channels=("tracer",),
         metrics=("nrmse", "rmse"),
         frame_interval="1 day",

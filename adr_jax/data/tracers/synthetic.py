@@ -17,7 +17,6 @@ Points are complex numbers, row + i column, in cells; a frame is the unit of tim
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,6 +24,7 @@ from jaxtyping import Complex, Float, Float32
 from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset, Segments, Source
+from adr_jax.data.files.fingerprint import fingerprint
 
 # From where to where a sequence's largest speed is drawn, in cells per frame. That of a
 # rotation is on the circle which bounds the tracer; corners are farther out.
@@ -189,7 +189,7 @@ def load(config: ConfigDict) -> Dataset:
         splits=splits,
         states={split: len(seeds) for split, seeds in splits.items()},
         split_name=config.split,
-        fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16],
+        fingerprint=fingerprint([content]),
         channels=("tracer",),
         metrics=("nrmse", "rmse"),
     )

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from adr_jax.data.contract import continuous_spans, data_file
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 
@@ -44,7 +45,7 @@ class Imagery:
             raise InputError(f"config.data.path is empty; {remedy}")
         path, variable = data_file(config.root, config.path), config.variable
         file = hdf5.open_file(path, remedy)
-        with hdf5.reading(f"{path}"):
+        with reading(path):
             films = [name for name in file if isinstance(file[name], h5py.Dataset)]
             names = [variable] if variable else [n for n in usual if n in films]
             if not names or names[0] not in films:
@@ -80,7 +81,7 @@ class Imagery:
         """Return the first of these attributes that the file has, if any."""
         for name in names:
             if name in self.attributes:
-                with hdf5.reading(f"{self.name}: attribute {name}"):
+                with reading(f"{self.name}: attribute {name}"):
                     (value,) = np.ravel(self.attributes[name])
                     return float(value)
         return None

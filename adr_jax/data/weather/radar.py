@@ -147,7 +147,7 @@ def load(config: ConfigDict) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint([images.data], coding),
+        fingerprint=hdf5.fingerprint_films([images.data], coding),
         channels=("reflectivity",),
         metrics=("csi", "pod", "far", "fss", "rmse"),
         unit="dBZ",

@@ -77,7 +77,7 @@ def load(config: ConfigDict) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint([images.data], crops),
+        fingerprint=hdf5.fingerprint_films([images.data], crops),
         channels=("brightness",),
         metrics=("ssim", "psnr", "rmse"),
         cell_size=images.cell_size or VARIABLES.get(variable),

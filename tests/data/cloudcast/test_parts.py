@@ -103,7 +103,7 @@ def test_a_damaged_chunk_is_refused(frames, file):
     content = bytearray(file.read_bytes())
     content[offset : offset + 8] = bytes(8)
     file.write_bytes(content)
-    assert "the file is damaged" in refusal(NetCDFPart(file, CACHE).read, 0, 1)
+    assert "it is damaged" in refusal(NetCDFPart(file, CACHE).read, 0, 1)
 
 
 def test_time_that_stands_still_is_refused(file):
@@ -146,10 +146,10 @@ def test_missing_last_frames_are_told_by_the_timestamps(folder):
 def test_pickles_are_never_loaded(folder):
     objects = np.array([[None, {}], [1, "x"]], dtype=object)
     np.save(folder / "0.npy", objects)
-    assert "pickled objects are never loaded" in refusal(NumpyPart, folder)
+    assert "allow_pickle=False" in refusal(NumpyPart, folder)
     np.save(folder / "0.npy", np.zeros((4, 4), np.uint8))
     np.save(folder / "TIMESTAMPS.npy", np.array([None] * 13))
-    assert "pickled objects are never loaded" in refusal(NumpyPart, folder)
+    assert "allow_pickle=False" in refusal(NumpyPart, folder)
 
 
 @pytest.mark.parametrize(
@@ -177,4 +177,4 @@ def test_a_truncated_frame_is_refused(folder):
     path = folder / "3.npy"
     path.write_bytes(path.read_bytes()[:-1])
     part = NumpyPart(folder)
-    assert f"{path} cannot be read as an array" in refusal(part.read, 0, 13)
+    assert f"{path} cannot be read" in refusal(part.read, 0, 13)

@@ -194,7 +194,7 @@ def bad_files(path, generator):
         add(half.name, "cannot be read")
     images = write_images(path, good)
     (images / "frame0.png").write_bytes(b"not an image")
-    add("images", "frame0.png is not a readable image")
+    add("images", "frame0.png cannot be read .*: it is damaged, .*; replace it")
     return made
 
 

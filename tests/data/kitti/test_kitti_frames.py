@@ -147,7 +147,7 @@ def test_damaged_and_grey_pictures(raw, tmp_path):
     content = path.read_bytes()
     for damage in (content[: len(content) // 2], content[:10], b"", b"<html>"):
         path.write_bytes(damage)
-        refused(raw, tmp_path, "0000000005.png is not a readable picture")
+        refused(raw, tmp_path, "0000000005.png cannot be read")
     save(path.parent, [5], mode="L")
     refused(raw, tmp_path, "0000000005.png has colours of kind L; expected RGB")
 
