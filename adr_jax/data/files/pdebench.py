@@ -1,7 +1,7 @@
 """The HDF5 layout of PDEBench: one group per trajectory, read lazily.
 
-`0000/data` float32 (time, x, y, channels), `0000/grid/x|y|t`; keys are seeds. The
-public files and those made here are read by the same code.
+`0000/data` is float32 (time, x, y, channels), `0000/grid/x|y|t` its grid; keys are
+seeds. The public files and those made here are read by the same code.
 """
 
 import pathlib
@@ -16,7 +16,7 @@ from adr_jax.errors import InputError
 
 
 class PDEBenchFile:
-    """Trajectories of one file (`dataset.Trajectories`); `keys` are its groups."""
+    """Trajectories of one file (`contract.Trajectories`); `keys` are its groups."""
 
     def __init__(self, path: pathlib.Path):
         self.path = pathlib.Path(path)
@@ -41,7 +41,8 @@ class PDEBenchFile:
         self.lengths = [frames] * len(self.keys)
 
     def _checked_shape(self) -> tuple[int, ...]:
-        first = None
+        """Return the shape that all trajectories have; InputError where they differ."""
+        shapes = {}
         for key in self.keys:
             data = self._file.get(f"{key}/data")
             if not isinstance(data, h5py.Dataset):
@@ -54,19 +55,17 @@ class PDEBenchFile:
                     f"{self.path}: '{key}/data' is {data.dtype} of shape {data.shape}; "
                     "expected floating point (time, x, y, channels)"
                 )
-            if first is None:
-                first = data.shape
-            elif data.shape != first:
-                raise InputError(
-                    f"{self.path}: '{key}/data' has shape {data.shape} where "
-                    f"'{self.keys[0]}/data' has {first}: put other resolutions into a "
-                    "file of their own"
-                )
-        assert first is not None
-        return first
+            shapes.setdefault(data.shape, key)
+        (shape, first), *others = shapes.items()
+        for other, key in others:
+            raise InputError(
+                f"{self.path}: '{key}/data' has shape {other} where '{first}/data' has "
+                f"{shape}: put other resolutions into a file of their own"
+            )
+        return shape
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop` of trajectory `index`."""
+        """Return frames `start` to `stop` of trajectory `index`."""
         key = self.keys[index]
         with reading(f"{self.path}: '{key}/data'"):
             frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
@@ -79,7 +78,7 @@ class PDEBenchFile:
         return frames
 
     def grid(self, axis: str) -> np.ndarray | None:
-        """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
+        """Return the coordinates of the first trajectory along x, y or t, if any."""
         with reading(f"{self.path}: its grid along {axis}"):
             grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
             return None if grid is None else grid[:]
@@ -92,7 +91,7 @@ def write(
     attributes: Mapping[str, object],
     progress: Callable[[], object],
 ) -> None:
-    """Writes (key, (time, x, y, channels)) pairs, whole or not at all.
+    """Write (key, (time, x, y, channels)) pairs, whole or not at all.
 
     Frames are compressed one by one, so that a window reads only its own.
     """

@@ -1,7 +1,7 @@
 """The user's own sequences: an array in a file, or a folder of images.
 
-`data.path` is the file, relative to `data.root`; `data.variable` the array in it, where
-several can be meant; `data.axes` what its axes are, where that is not clear.
+`data.path` is the file, relative to `data.root`. `data.variable` names the array in it
+where several can be meant, `data.axes` its axes where they cannot be guessed.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from adr_jax.data.own.sequences import (
     open_sequences,
 )
 from adr_jax.data.own.splits import by_state, in_time, state
-from adr_jax.data.own.summary import Sample
+from adr_jax.data.own.summary import Summary
 from adr_jax.errors import InputError
 
 # Cells that a window of SSIM needs along each axis.
@@ -46,7 +46,7 @@ def load(config: ConfigDict) -> Dataset:
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes)
     states = [state(source, index) for index in range(len(source.keys))]
-    sample = Sample.of(source)
+    summary = Summary.of(source)
     split = config.split
     if split == "auto":
         split = "trajectories" if len(set(states)) > 2 else "in_time"
@@ -68,9 +68,9 @@ def load(config: ConfigDict) -> Dataset:
             for name, part in parts.items()
         },
         split_name=split,
-        fingerprint=fingerprint([(facts, sample.digest)]),
+        fingerprint=fingerprint([(facts, summary.digest)]),
         channels=channel_names(source),
-        metrics=_metrics(sample, source),
+        metrics=_metrics(summary, source),
         unit=source.unit,
         cell_size=cell_size(source),
         frame_interval=frame_interval(source),
@@ -78,9 +78,9 @@ def load(config: ConfigDict) -> Dataset:
     )
 
 
-def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
+def _metrics(summary: Summary, source: Sequences) -> tuple[str, ...]:
     """Return the metrics: nRMSE only for values that are not spread about zero."""
-    mean, std = np.abs(sample.mean), np.array(sample.std)
+    mean, std = np.abs(summary.mean), np.array(summary.std)
     metrics = ("rmse", "vrmse")
     if (mean > 0.1 * std).all():
         metrics = ("nrmse", *metrics)

@@ -117,7 +117,7 @@ def test_a_server_that_sends_everything_anew_is_let(file, server, tmp_path, part
 def test_it_ends_when_nothing_more_comes(file, server, tmp_path, partial, ranges):
     partial.write_bytes(CONTENT[:500])
     server.ranges, server.cut_after = ranges, 0
-    with pytest.raises(InputError, match="could not be fetched .* goes on") as error:
+    with pytest.raises(InputError, match="could not be fetched .* resumes") as error:
         download.fetch(file, tmp_path)
     assert "\n" not in str(error.value)
     assert server.asked == [500]
