@@ -1,4 +1,4 @@
-"""Windows cut from trajectories, and batches of them as a function of (seed, step)."""
+"""Windows cut from trajectories, and batches as a pure function of (seed, step)."""
 
 import collections
 import functools
@@ -16,50 +16,51 @@ AUGMENTATIONS = ("none", "flips", "rotations")
 
 
 class Windows:
-    """Every window of `length` frames of one split, numbered, `stride` frames apart.
+    """Every window of `length` frames of one split, `stride` frames apart, by index.
 
     Trajectories shorter than a window give none.
     """
 
     def __init__(self, dataset: Dataset, split: str, length: int, stride: int = 1):
-        numbers = [int(number) for number in dataset.splits[split]]
-        if not numbers:
+        indices = [int(index) for index in dataset.splits[split]]
+        if not indices:
             raise InputError(
                 f"the {split} split of {dataset.name} ({dataset.split_name}) is empty: "
                 "use a file with more trajectories or another data.split"
             )
-        longest = max(dataset.trajectories.lengths[number] for number in numbers)
+        longest = max(dataset.trajectories.lengths[index] for index in indices)
         if length > longest:
             raise InputError(
                 f"a window of {length} frames does not fit into the trajectories of "
                 f"{dataset.name}, split {split}, which have {longest}: shorten "
-                "data.history, data.horizon or train.feedback"
+                "data.history or train.feedback"
             )
         self._trajectories = dataset.trajectories
-        self._places = [
-            (number, start)
-            for number in numbers
+        # Of each window: the index of its trajectory, and its first frame.
+        self.starts = [
+            (index, start)
+            for index in indices
             for start in range(
-                0, dataset.trajectories.lengths[number] - length + 1, stride
+                0, dataset.trajectories.lengths[index] - length + 1, stride
             )
         ]
         self.length = length
         self.vectors = dataset.vectors
 
     def __len__(self) -> int:
-        """Number of windows in the split."""
-        return len(self._places)
+        """Return the number of windows in the split."""
+        return len(self.starts)
 
     def __getitem__(self, window: int) -> Float[np.ndarray, "time *space channels"]:
-        """One window, (length, *space, channels)."""
-        number, start = self._places[window]
-        return self._trajectories.read(number, start, start + self.length)
+        """Return one window, (length, *space, channels)."""
+        index, start = self.starts[window]
+        return self._trajectories.read(index, start, start + self.length)
 
     def read(
-        self, numbers: np.ndarray
+        self, windows: np.ndarray
     ) -> Float[np.ndarray, "windows time *space channels"]:
-        """Several windows, (len(numbers), length, *space, channels)."""
-        return np.stack([self[int(number)] for number in numbers])
+        """Return several windows, (len(windows), length, *space, channels)."""
+        return np.stack([self[int(window)] for window in windows])
 
 
 class Batch(NamedTuple):
@@ -69,24 +70,24 @@ class Batch(NamedTuple):
     """
 
     frames: np.ndarray
-    # Place of each row in the global batch: with the step, the name of its noise.
+    # Index of each row in the global batch: with the step, the seed of its noise.
     row: np.ndarray
 
 
-def window_numbers(
+def window_indices(
     seed: int, step: int, batch_size: int, num_windows: int
 ) -> np.ndarray:
-    """Windows of global batch `step`: a pure function, so resuming needs the step only.
+    """Return the windows of global batch `step`: resuming needs the step only.
 
-    Batches are cut from one endless sequence, a new permutation of all windows after
-    the other: none comes twice in an epoch, none is left out.
+    Batches are cut from an endless sequence of permutations of all windows: in an epoch
+    none is repeated and none left out.
     """
     positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, places = np.divmod(positions, num_windows)
+    epochs, within = np.divmod(positions, num_windows)
     return np.array(
         [
-            _permutation(seed, int(epoch), num_windows)[place]
-            for epoch, place in zip(epochs, places, strict=True)
+            _permutation(seed, int(epoch), num_windows)[position]
+            for epoch, position in zip(epochs, within, strict=True)
         ]
     )
 
@@ -105,14 +106,16 @@ def read_batch(
     augment: str = "none",
     rows: slice = slice(None),
 ) -> Batch:
-    """Global batch number `step`, or the `rows` of it that this process needs."""
+    """Return global batch `step`, or the `rows` of it that this process needs."""
     row = np.arange(batch_size, dtype=np.int32)[rows]
-    numbers = window_numbers(seed, step, batch_size, len(windows))[rows]
-    frames = windows.read(numbers)
+    indices = window_indices(seed, step, batch_size, len(windows))[rows]
+    frames = windows.read(indices)
     if augment != "none":
-        for place, number in enumerate(row):
-            generator = np.random.default_rng([seed, step, int(number)])
-            frames[place] = turned(frames[place], augment, windows.vectors, generator)
+        for position, index in enumerate(row):
+            generator = np.random.default_rng([seed, step, int(index)])
+            frames[position] = turned(
+                frames[position], augment, windows.vectors, generator
+            )
     return Batch(frames, row)
 
 
@@ -122,10 +125,10 @@ def turned(
     vectors: Sequence[tuple[int, ...]],
     generator: np.random.Generator,
 ) -> Float[np.ndarray, "time *space channels"]:
-    """Frames seen from another side; the components of `vectors` turn with space.
+    """Return frames flipped or rotated at random, with the components of `vectors`.
 
-    "flips" reverses axes of space by chance, "rotations" also exchanges the first two,
-    which must be equally long: together, all rotations by right angles and mirrors.
+    "flips" reverses axes of space. "rotations" also exchanges the first two, which must
+    be of equal length: together, all rotations by right angles and mirrors.
     """
     axes = frames.ndim - 2
     for axis in range(axes):
@@ -143,7 +146,7 @@ def turned(
 def prefetch(
     read: Callable[[int], Batch], steps: range, ahead: int = 2
 ) -> Generator[Batch, None, None]:
-    """`read(step)` for each step, the next `ahead` read while one is used."""
+    """Yield `read(step)` for each step; the next `ahead` are read while one is used."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = collections.deque()
         for step in steps:

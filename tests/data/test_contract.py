@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from adr_jax import data
-from adr_jax.data import normalisation as statistics
+from adr_jax.data import normalisation
 from adr_jax.data.contract import SPLITS, Dataset, merge_splits, split_in_time
 from adr_jax.data.normalisation import Statistics
-from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
+from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_indices
 from adr_jax.errors import InputError
 from configs import base
 
@@ -72,17 +72,17 @@ def test_an_empty_split_is_refused(dataset):
 def test_every_window_comes_once_in_an_epoch_whatever_the_batch_size():
     for batch_size in (1, 3, 4, 7, 30):
         numbers = np.concatenate(
-            [window_numbers(5, step, batch_size, 10) for step in range(30)]
+            [window_indices(5, step, batch_size, 10) for step in range(30)]
         )
         for epoch in range(len(numbers) // 10):
             assert sorted(numbers[10 * epoch : 10 * epoch + 10]) == list(range(10))
 
 
 def test_batch_order_depends_on_seed_and_epoch():
-    first, second = window_numbers(0, 0, 20, 20), window_numbers(0, 1, 20, 20)
+    first, second = window_indices(0, 0, 20, 20), window_indices(0, 1, 20, 20)
     assert first.tolist() != second.tolist()
-    assert first.tolist() != window_numbers(1, 0, 20, 20).tolist()
-    assert first.tolist() == window_numbers(0, 0, 20, 20).tolist()
+    assert first.tolist() != window_indices(1, 0, 20, 20).tolist()
+    assert first.tolist() == window_indices(0, 0, 20, 20).tolist()
 
 
 def test_a_batch_is_a_function_of_seed_and_step(dataset):
@@ -249,7 +249,7 @@ def test_statistics_leave_missing_cells_out(dataset):
 def test_statistics_of_long_trajectories_are_those_of_their_parts(dataset, monkeypatch):
     whole = Statistics.of(dataset)
     for chunk in (1, 2, 3):
-        monkeypatch.setattr(statistics, "CHUNK", chunk)
+        monkeypatch.setattr(normalisation, "CHUNK", chunk)
         # Sums in another order: float64.
         for name, values in vars(Statistics.of(dataset)).items():
             assert values == pytest.approx(vars(whole)[name], rel=1e-12), name
@@ -265,9 +265,9 @@ def test_statistics_of_a_huge_split_are_those_of_an_even_sample(dataset, monkeyp
             return super().read(index, start, stop)
 
     long = dataclasses.replace(dataset, trajectories=Long())
-    monkeypatch.setattr(statistics, "CHUNK", 10)
+    monkeypatch.setattr(normalisation, "CHUNK", 10)
     whole = Statistics.of(long)
-    monkeypatch.setattr(statistics, "VALUES", 2000 * 2 * 3 * 2)  # 2000 frames
+    monkeypatch.setattr(normalisation, "VALUES", 2000 * 2 * 3 * 2)  # 2000 frames
     long.trajectories.looked_at = 0
     sample = Statistics.of(long)
     # And the two frames before each chunk, for differences.
@@ -289,7 +289,7 @@ def test_frames_too_large_for_a_chunk_are_read_one_by_one(dataset, monkeypatch):
             return super().read(index, start, stop)
 
     whole = Statistics.of(dataset)
-    monkeypatch.setattr(statistics, "CHUNK_VALUES", 5)
+    monkeypatch.setattr(normalisation, "CHUNK_VALUES", 5)
     watched = dataclasses.replace(dataset, trajectories=Watched())
     assert Statistics.of(watched).std == pytest.approx(whole.std, rel=1e-12)
     assert max(lengths) == 1 + 2  # with those before it
