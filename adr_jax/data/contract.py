@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
+from adr_jax.errors import InputError
+
 SPLITS = ("train", "validation", "test")
 Part = TypeVar("Part")
 
@@ -164,14 +166,27 @@ def split_in_time(
     ]
 
 
-def continuous_spans(steps: Float[np.ndarray, " steps"]) -> list[tuple[int, int]]:
+def continuous_spans(times: np.ndarray, what: object) -> list[tuple[int, int]]:
     """Return the spans of frames without a jump in time.
 
-    `steps` are the times between frames. One that is more than half as long again as
-    the median is a jump.
+    A step more than half as long again as the median is a jump.
+
+    Args:
+      times: of each frame, two or more.
+      what: the file, with which messages begin.
+
+    Raises:
+      InputError: time does not advance from frame to frame.
     """
+    steps = np.diff(times).astype(np.float64)
+    stuck = np.flatnonzero(~(steps > 0))
+    if stuck.size:
+        raise InputError(
+            f"{what}: time does not advance from frame {stuck[0]} to {stuck[0] + 1}: "
+            "sort its frames by time and leave out doubles, or fetch it again"
+        )
     cuts = 1 + np.flatnonzero(steps > 1.5 * np.median(steps))
-    return list(itertools.pairwise([0, *cuts.tolist(), len(steps) + 1]))
+    return list(itertools.pairwise([0, *cuts.tolist(), len(times)]))
 
 
 def clip_spans(

@@ -24,7 +24,9 @@ class Packing:
     fills: np.ndarray
 
     @classmethod
-    def of(cls, dtype: np.dtype, attributes: Mapping[str, object], what: str) -> Self:
+    def from_attributes(
+        cls, dtype: np.dtype, attributes: Mapping[str, object], what: str
+    ) -> Self:
         """Return the packing that attributes state; InputError where it is none."""
 
         def numeric(name: str, default: list[float]) -> np.ndarray:

@@ -42,7 +42,7 @@ def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator
         yield f"  and {len(arrays) - LISTED} more"
     sequences = open_sequences(path, variable, axes)
     yield from _meaning(sequences)
-    changes = Changes.of(sequences)
+    changes = Changes.measure(sequences)
     yield from _numbers(sequences, changes)
     yield "to train on it:"
     yield f"  {command(sequences, changes)}"
@@ -60,7 +60,7 @@ class Changes:
     motion: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Sequences) -> Self:
+    def measure(cls, sequences: Sequences) -> Self:
         """Measure the changes in windows spread over the file."""
         windows = [
             (index, start)
@@ -140,7 +140,7 @@ def _irregular(sequences: Sequences) -> str:
 
 
 def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
-    summary = Summary.of(sequences)
+    summary = Summary.read(sequences)
     yield f"unit: {sequences.unit or 'not stated'}"
     yield (
         f"values of {summary.frames} frames: {summary.minimum:g} to "

@@ -30,7 +30,7 @@ class ArraySequences:
         self.frame_shape = (*space, sizes.get("c", 1))
         self.lengths = [sizes["t"]] * sizes.get("n", 1)
         self.keys = tuple(map(str, range(len(self.lengths))))
-        self.packing = Packing.of(array.dtype, array.attributes, self.name)
+        self.packing = Packing.from_attributes(array.dtype, array.attributes, self.name)
         self.data_range = self.packing.data_range
 
     def read(

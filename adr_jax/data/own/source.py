@@ -46,7 +46,7 @@ def load(config: ConfigDict) -> Dataset:
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes)
     states = [state(source, index) for index in range(len(source.keys))]
-    summary = Summary.of(source)
+    summary = Summary.read(source)
     split = config.split
     if split == "auto":
         split = "trajectories" if len(set(states)) > 2 else "in_time"

@@ -28,7 +28,7 @@ class Summary:
     digest: str
 
     @classmethod
-    def of(cls, source: Sequences) -> Self:
+    def read(cls, source: Sequences) -> Self:
         """Read some frames; InputError where no value of them is known."""
         starts = np.cumsum([0, *source.lengths])
         chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))

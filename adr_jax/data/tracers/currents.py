@@ -1,4 +1,4 @@
-"""Daily surface currents of the ocean from a file, in cells per day."""
+"""Daily surface currents of the ocean from a file, in cells a day."""
 
 import pathlib
 
@@ -16,11 +16,11 @@ SECONDS_PER_DAY = 86_400.0
 
 
 def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
-    """Daily currents in cells per day, along rows (north) and columns (east).
+    """Read daily currents in cells a day, along rows (north) and columns (east).
 
     The file is HDF5 with u (east) and v (north), int16 in mm/s, (days, rows, columns),
     -32768 on land, and lat and lon, degrees, evenly spaced and rising. A cell without a
-    current on some day counts as land on all: NaN.
+    current on some day counts as land on all days, NaN.
 
     Raises:
       InputError: the file is absent or damaged, or has another layout.
@@ -55,6 +55,7 @@ def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
 def _array(
     file: h5py.File, path: pathlib.Path, name: str, kind: str, axes: int
 ) -> np.ndarray:
+    """Return a variable; InputError where it is not of this kind."""
     data = file.get(name)
     if (
         not isinstance(data, h5py.Dataset)
@@ -70,9 +71,9 @@ def _array(
 
 
 def _degrees(path: pathlib.Path, name: str, coordinates: np.ndarray) -> float:
-    """The spacing of a coordinate."""
+    """Return the spacing of a coordinate; InputError where it is uneven."""
     steps = np.diff(coordinates.astype(np.float64))
-    # float32 degrees are good to 1e-5 of them.
+    # float32 degrees are exact to 1e-5 degrees.
     if len(steps) < 1 or not np.ptp(steps) < 1e-3 * steps.mean():
         raise InputError(
             f"{path}: '{name}' does not rise in even steps; expected rows from south "

@@ -1,8 +1,8 @@
-"""Images of a weather instrument in an HDF5 file: what radar and satellite share.
+"""Images of a weather instrument, radar or satellite, in an HDF5 file.
 
-A variable is (time, rows, columns). The file says when its frames were taken: dataset
-`time`, Unix seconds, or attribute `dt_minutes`; and, if it likes, how large a cell is:
-attribute `pixel_km`. Attributes of the variable go before those of the file.
+A variable is (time, rows, columns). The times of its frames are a dataset `time`, Unix
+seconds, or follow from an attribute `dt_minutes`. An attribute `pixel_km` may state the
+size of a cell. Attributes of the variable take precedence over those of the file.
 """
 
 import dataclasses
@@ -47,24 +47,25 @@ class Imagery:
         file = hdf5.open_file(path, remedy)
         with reading(path):
             films = [name for name in file if isinstance(file[name], h5py.Dataset)]
-            names = [variable] if variable else [n for n in usual if n in films]
-            if not names or names[0] not in films:
-                wanted = f"variable '{variable}'" if variable else " or ".join(usual)
+            wanted = [variable] if variable else usual
+            name = next((name for name in wanted if name in films), None)
+            if name is None:
                 raise InputError(
-                    f"{path} has no {wanted}; set config.data.variable to one of its "
-                    f"variables: {', '.join(films) or 'there is none'}"
+                    f"{path} has no variable {' or '.join(wanted)}; set "
+                    "config.data.variable to one of its variables: "
+                    f"{', '.join(films) or 'there is none'}"
                 )
-            data = file[names[0]]
+            data = file[name]
             if data.ndim != 3 or data.dtype.kind not in "uif" or not data.size:
                 raise InputError(
-                    f"{path}: '{names[0]}' is {data.dtype} of shape {data.shape}; "
-                    "expected numbers (time, rows, columns): store it so, or name "
-                    "another variable in config.data.variable"
+                    f"{path}: '{name}' is {data.dtype} of shape {data.shape}; expected "
+                    "numbers (time, rows, columns): store it so, or name another "
+                    "variable in config.data.variable"
                 )
             attributes = {**file.attrs, **data.attrs}
             times = file["time"] if "time" in films else None
             interval, spans = _timing(path, len(data), times, attributes)
-        return cls(f"{path}: '{names[0]}'", data, attributes, interval, spans)
+        return cls(f"{path}: '{name}'", data, attributes, interval, spans)
 
     @property
     def cell_size(self) -> str | None:
@@ -115,10 +116,6 @@ def _timing(
             f"{path}: dataset 'time' has shape {times.shape} and units {units!r}; "
             f"expected Unix seconds, one for each of 2 or more frames (here {frames})"
         )
-    steps = np.diff(times[:].astype(np.float64))
-    if not (steps > 0).all():
-        raise InputError(
-            f"{path}: the times in 'time' do not grow from frame to frame: sort the "
-            "frames by time and leave out doubles"
-        )
-    return float(np.median(steps)) / 60, continuous_spans(steps)
+    seconds = times[:].astype(np.float64)
+    spans = continuous_spans(seconds, path)
+    return float(np.median(np.diff(seconds))) / 60, spans

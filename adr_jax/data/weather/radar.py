@@ -1,11 +1,10 @@
 """Rain radar composites: sequences of maps of dBZ or rain rate in an HDF5 file.
 
-What is learned is reflectivity in dBZ, nothing below 0. By Marshall and Palmer,
-Z = 200 R^1.6, it is 23.0 + 16 log10 R for a rain rate R in mm/h, so it is the log of
-the rain rate, in which showers and drizzle weigh alike and errors are factors, and
-the unit radars measure in. The floor, 0.04 mm/h, bounds it where a log would run away:
-below it there is no rain that matters, and "no echo" and "next to none" are the same.
-A file may hold either, as floats or in a code; see `coding`.
+Frames are reflectivity in dBZ, not below 0. By Marshall and Palmer, Z = 200 R^1.6, it
+is 23.0 + 16 log10 R for a rain rate R in mm/h. It is what radars measure, and a
+logarithm, in which errors are factors and drizzle counts as much as showers. The floor
+of 0 dBZ, 0.04 mm/h, bounds the logarithm: less rain does not matter. A file may hold
+reflectivity or rain rates, as floats or coded; see `Coding`.
 """
 
 import dataclasses
@@ -33,10 +32,9 @@ from adr_jax.errors import InputError
 VARIABLES = ("dbz8", "dbz", "rate", "acc_raw")
 # Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.
 RATES = (0.1, 1.0, 5.0)
-# Minutes: between two splits, and of the shortest test stretch that a nowcast fits
-# into, two hours after half an hour of history.
+# Minutes between two splits, and of a nowcast: two hours after half an hour of history.
 GAP, NOWCAST = 60, 150
-# dBZ that no rain or hail reaches: such numbers are codes taken for values.
+# dBZ that no rain or hail reaches: larger values are codes read as values.
 HIGHEST = 90.0
 REMEDY = (
     "stack radar composites, for example of the KNMI Data Platform or FMI's open data, "
@@ -47,13 +45,13 @@ REMEDY = (
 
 
 def reflectivity(rate: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Rain rate in mm/h to dBZ (Marshall and Palmer), nothing below -25 dBZ."""
+    """Return dBZ for a rain rate in mm/h (Marshall and Palmer), not below -25 dBZ."""
     return 10 * np.log10(200 * np.maximum(rate, 1e-3) ** 1.6)
 
 
 @dataclasses.dataclass(frozen=True)
 class Coding:
-    """What a file's numbers stand for: scale * number + offset, in mm/h or dBZ."""
+    """The coding of a file's values: scale * stored + offset, in mm/h or dBZ."""
 
     is_rate: bool
     scale: float = 1.0
@@ -61,8 +59,8 @@ class Coding:
     missing: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, images: Imagery) -> Self:
-        """The coding that attributes state, or one of the public samples'."""
+    def from_attributes(cls, images: Imagery) -> Self:
+        """Return the coding that attributes state, or that of a public sample."""
         units = images.text("units")
         integers = images.data.dtype.kind in "ui"
         scale = images.number("scale_factor", "gain")
@@ -86,18 +84,18 @@ class Coding:
             )
         return dataclasses.replace(coding, missing=_missing(images))
 
-    def dbz(self, numbers: np.ndarray) -> Float[np.ndarray, "time rows columns"]:
-        """dBZ from 0 up, float32; a missing cell is NaN."""
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at values
-            values = numbers.astype(np.float64) * self.scale + self.offset
+    def dbz(self, stored: np.ndarray) -> Float[np.ndarray, "time rows columns"]:
+        """Return dBZ from 0 up, float32; a missing cell is NaN."""
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks values
+            values = stored.astype(np.float64) * self.scale + self.offset
             values = reflectivity(values) if self.is_rate else values
-        values[np.isin(numbers, self.missing)] = np.nan
+        values[np.isin(stored, self.missing)] = np.nan
         return np.maximum(values, 0.0).astype(np.float32)
 
 
-# Units in which numbers, once scaled, may be: are they rain rates?
+# Units of scaled values, and whether they are those of rain rates.
 UNITS = {"dBZ": False, "mm/h": True, "mm h-1": True}
-# Codings that files state in words only: is_rate, scale, offset.
+# Codings that files state in words only: is_rate, scale and offset.
 IN_WORDS = {
     "dBZ = v/4": (False, 0.25),
     "dBZ = 0.5*v - 32": (False, 0.5, -32.0),
@@ -107,7 +105,7 @@ IN_WORDS = {
 
 
 def _missing(images: Imagery) -> tuple[float, ...]:
-    """Codes of no value: those stated, or else the largest of an unsigned type."""
+    """Return codes of missing values: those stated, or an unsigned type's maximum."""
     names = ("_FillValue", "missing_value", "missing", "nodata")
     stated = [images.number(name) for name in names if name in images.attributes]
     if not stated and images.data.dtype.kind == "u":
@@ -128,7 +126,7 @@ def load(config: ConfigDict) -> Dataset:
         short to split.
     """
     images = Imagery.open(config, VARIABLES, REMEDY)
-    coding = Coding.of(images)
+    coding = Coding.from_attributes(images)
 
     def read_frames(start: int, stop: int) -> np.ndarray:
         frames = coding.dbz(hdf5.read(images.data, start, stop))

@@ -26,7 +26,7 @@ WORLD = 48
 def labels_of(seed, frames=40, cells=64):
     """The classes of a sky from its first frame on."""
     key = jax.random.key(seed)
-    raw = cloud_sample.frames_of(key, cells, frames, lambda _=1: None)
+    raw = cloud_sample.raw_frames(key, cells, frames, lambda _=1: None)
     return CLASS_OF_RAW[raw]
 
 

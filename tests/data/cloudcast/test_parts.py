@@ -72,7 +72,7 @@ def test_the_variable_goes_by_its_axes_not_by_its_name(frames, file):
         (np.zeros((4, 4)), "expected one variable of three axes"),
         (np.zeros((13, 4, 4), np.uint8), "(13, 4, 4); expected (lat, lon, time), time"),
         (np.zeros((4, 4, 13), np.float32), "holds float32; expected integers"),
-        (np.zeros((4, 4, 12), np.uint8), "tells 13 times for 12 frames"),
+        (np.zeros((4, 4, 12), np.uint8), "has 13 times for 12 frames"),
     ],
     ids=["missing", "two axes", "time first", "floating", "times"],
 )

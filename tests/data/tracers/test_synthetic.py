@@ -95,7 +95,7 @@ def test_the_largest_speed_is_in_the_range_that_is_documented(shape):
 @pytest.mark.parametrize("shape", PERIODIC)
 def test_what_leaves_on_one_side_enters_on_the_other(shape):
     flow = synthetic._flow(shape, 48, np.random.default_rng(2))
-    waves = synthetic.Waves.drawn(48, np.random.default_rng(3))
+    waves = synthetic.Waves.draw(48, np.random.default_rng(3))
     points = 48 * np.random.default_rng(0).random(200) * (1 + 0.7j)
     here = waves(flow.origin(points, 5.0))
     for period in (48, 48j):

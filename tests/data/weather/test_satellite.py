@@ -96,7 +96,9 @@ def test_other_numbers_are_refused(config, tmp_path):
     with pytest.raises(InputError, match=r"expected numbers \(time, rows, columns\)"):
         load(config, path)
     path = save(tmp_path / "clouds.h5", np.zeros((4, 24, 3), np.uint8), "ir_108")
-    with pytest.raises(InputError, match="no hrv_4x4 or hrv_2x2; .*: ir_108, time"):
+    with pytest.raises(
+        InputError, match="no variable hrv_4x4 or hrv_2x2; .*: ir_108, time"
+    ):
         load(config, path)
     assert load(config, path, variable="ir_108").cell_size is None
 
