@@ -200,9 +200,12 @@ def clip_spans(
 def merge_splits(
     parts: Mapping[str, Sequence[Part]],
 ) -> tuple[list[Part], dict[str, np.ndarray]]:
-    """Return the parts of all splits as one list, and the indices of each split."""
-    merged = [part for split in SPLITS for part in parts[split]]
-    stops = np.cumsum([len(parts[split]) for split in SPLITS])
+    """Return the parts of all splits as one list, and the indices of each split.
+
+    A split that is absent has none.
+    """
+    merged = [part for split in SPLITS for part in parts.get(split, ())]
+    stops = np.cumsum([len(parts.get(split, ())) for split in SPLITS])
     indices = np.split(np.arange(len(merged)), stops[:-1])
     return merged, dict(zip(SPLITS, indices, strict=True))
 

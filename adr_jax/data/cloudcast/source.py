@@ -9,10 +9,10 @@ differences squared in 8 bits, which wrap around. So `psnr_wrapped` stands besid
 correct one.
 """
 
-import bisect
-import itertools
+import functools
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
@@ -38,6 +38,9 @@ CLASSES = ("clear", "low", "mid", "high")
 VALIDATION_SHARE = 0.1
 # The authors' windows: 16 frames in, 16 out, a start every 16.
 WINDOW = 32
+
+# A part, its first frame, and the one after its last.
+Span: TypeAlias = tuple[Part, int, int]
 
 
 def _class_table() -> np.ndarray:
@@ -80,11 +83,11 @@ def load_folder(config: ConfigDict, folder: pathlib.Path) -> Dataset:
         f"{folder}: {archive.layout}, {train} frames for training and validation, "
         f"{test} for testing"
     )
-    frames = _Frames(parts, len(channels))
-    spans, splits = merge_splits(_split(frames.spans, train, config.split))
+    spans, splits = merge_splits(_split(archive, config.split))
+    read_frames = functools.partial(_read, len(channels))
     return Dataset(
         name="cloudcast",
-        trajectories=Segments(frames.read, spans, (*parts[0].grid, len(channels))),
+        trajectories=Segments(read_frames, spans, (*parts[0].grid, len(channels))),
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
@@ -109,43 +112,38 @@ def channels_of(config: ConfigDict) -> tuple[str, ...]:
     return ("class",) if variable == "label" else CLASSES
 
 
-class _Frames:
-    """All parts as one long sequence, in classes."""
-
-    def __init__(self, parts: Sequence[Part], channels: int):
-        self._parts = parts
-        self._first = [0, *itertools.accumulate(part.frames for part in parts)]
-        self._channels = channels
-        self.spans = [
-            (first + start, first + stop)
-            for first, part in zip(self._first, parts, strict=False)
-            for start, stop in part.spans
-        ]
-
-    def read(
-        self, start: int, stop: int
-    ) -> Float32[np.ndarray, "time rows columns channels"]:
-        """Return frames `start` to `stop`, all of one part, as no span lies in two."""
-        index = bisect.bisect_right(self._first, start) - 1
-        first = self._first[index]
-        classes = CLASS_OF_RAW[self._parts[index].read(start - first, stop - first)]
-        if self._channels == 1:
-            return classes[..., None].astype(np.float32)
-        return np.eye(len(CLASSES), dtype=np.float32)[classes]
+def _read(
+    channels: int, part: Part, start: int, stop: int
+) -> Float32[np.ndarray, "time rows columns channels"]:
+    """Return frames of a part in classes: a label, or a channel for each class."""
+    classes = CLASS_OF_RAW[part.read(start, stop)]
+    if channels == 1:
+        return classes[..., None].astype(np.float32)
+    return np.eye(len(CLASSES), dtype=np.float32)[classes]
 
 
-def _split(
-    spans: Sequence[tuple[int, int]], train_frames: int, name: str
-) -> dict[str, list[tuple[int, int]]]:
+def _split(archive: layouts.Archive, name: str) -> dict[str, list[Span]]:
     """Return the spans of each split; a window before validation belongs to none."""
+    frames = sum(part.frames for part in archive.train)
+    test = [(part, *span) for part in archive.test for span in part.spans]
     if name == "all":
-        return {"train": [], "validation": [], "test": list(spans)}
-    held_out = round((1 - VALIDATION_SHARE) * train_frames)
+        return {"test": _between(archive.train, 0, frames) + test}
+    held_out = round((1 - VALIDATION_SHARE) * frames)
     return {
-        "train": clip_spans(spans, 0, held_out - WINDOW),
-        "validation": clip_spans(spans, held_out, train_frames),
-        "test": clip_spans(spans, train_frames, spans[-1][1]),
+        "train": _between(archive.train, 0, held_out - WINDOW),
+        "validation": _between(archive.train, held_out, frames),
+        "test": test,
     }
+
+
+def _between(parts: Sequence[Part], start: int, stop: int) -> list[Span]:
+    """Return the spans between two frames, counted over all parts."""
+    spans, first = [], 0
+    for part in parts:
+        clipped = clip_spans(part.spans, start - first, stop - first)
+        spans += [(part, *span) for span in clipped]
+        first += part.frames
+    return spans
 
 
 def _sampled(parts: Sequence[Part]) -> Iterator[object]:

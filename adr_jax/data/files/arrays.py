@@ -158,25 +158,22 @@ def _open_npz(path: pathlib.Path) -> ArrayFile:
             with archive.open(member) as stream:
                 shape, dtype = _npy_header(stream)
             name, unnamed = member.removesuffix(".npy"), ("",) * len(shape)
-            fetch = _Member(archive, member)
+            fetch = _npz_reader(archive, member)
             arrays[name] = Array(name, shape, dtype, fetch, unnamed)
     return ArrayFile(path, _with_dimensions(arrays))
 
 
-@dataclasses.dataclass
-class _Member:
-    """Reads an array of an npz, which is unpacked the first time."""
+def _npz_reader(
+    archive: zipfile.ZipFile, member: str
+) -> Callable[[tuple[slice, ...]], np.ndarray]:
+    """Return a function that reads slices of an array, which it unpacks once."""
 
-    archive: zipfile.ZipFile
-    name: str
-
-    @functools.cached_property
-    def _values(self) -> np.ndarray:
-        with self.archive.open(self.name) as stream:
+    @functools.cache
+    def values() -> np.ndarray:
+        with archive.open(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
-    def __call__(self, index: tuple[slice, ...]) -> np.ndarray:
-        return self._values[index]
+    return lambda index: values()[index]
 
 
 def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

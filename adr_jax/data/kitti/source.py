@@ -225,7 +225,7 @@ def _split(
 ) -> dict[str, Sequence[Film]]:
     """Return the films of each split."""
     if split == "all":
-        return {"train": [], "validation": [], "test": films}
+        return {"test": films}
     if split == "in_time":
         parts = zip(*(_cut_in_time(film) for film in films), strict=True)
         return dict(zip(SPLITS, parts, strict=True))

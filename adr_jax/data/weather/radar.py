@@ -158,7 +158,7 @@ def load(config: ConfigDict) -> Dataset:
 def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
     """Return the spans of each split."""
     if split == "all":
-        return {"train": [], "validation": [], "test": list(images.spans)}
+        return {"test": list(images.spans)}
     frames, gap = len(images.data), math.ceil(GAP / images.interval)
     used = max(frames - 2 * gap, 0)
     # A short file leaves for test what a nowcast takes, but at most half of its frames.

@@ -112,7 +112,7 @@ def _crops(images: Imagery, split: str) -> dict[str, list[Crop]]:
         return [Crop(*span, top, bottom) for span in images.spans]
 
     if split == "all":
-        return {"train": [], "validation": [], "test": band(0, rows)}
+        return {"test": band(0, rows)}
     if not height:
         raise InputError(
             f"{images.name} has {rows} rows: too few for three bands; use "
