@@ -37,7 +37,7 @@ def dataset():
     return Dataset(
         name="counting",
         trajectories=Counting(),
-        splits={name: np.array(of, int) for name, of in splits.items()},
+        splits={name: np.array(indices, int) for name, indices in splits.items()},
         states={},
         split_name="by hand",
         fingerprint="",
@@ -55,7 +55,7 @@ def test_windows_cover_the_split_and_nothing_else(dataset):
 
 def test_stride_skips_starts(dataset):
     windows = Windows(dataset, "train", length=3, stride=2)
-    starts = [windows[number][0, 0, 0, 0] for number in range(len(windows))]
+    starts = [windows[index][0, 0, 0, 0] for index in range(len(windows))]
     assert starts == [0, 2, 4, 200, 202, 204]
 
 
@@ -71,11 +71,11 @@ def test_an_empty_split_is_refused(dataset):
 
 def test_every_window_comes_once_in_an_epoch_whatever_the_batch_size():
     for batch_size in (1, 3, 4, 7, 30):
-        numbers = np.concatenate(
+        indices = np.concatenate(
             [window_indices(5, step, batch_size, 10) for step in range(30)]
         )
-        for epoch in range(len(numbers) // 10):
-            assert sorted(numbers[10 * epoch : 10 * epoch + 10]) == list(range(10))
+        for epoch in range(len(indices) // 10):
+            assert sorted(indices[10 * epoch : 10 * epoch + 10]) == list(range(10))
 
 
 def test_batch_order_depends_on_seed_and_epoch():
@@ -276,7 +276,9 @@ def test_statistics_of_a_huge_split_are_those_of_an_even_sample(dataset, monkeyp
     # One chunk of each 200 frames of a line: off by 100 of 30,000 frames at most.
     assert sample.mean == pytest.approx(whole.mean, rel=0.01)
     assert sample.std == pytest.approx(whole.std, rel=0.01)
-    step, true_step = (of.first_difference[0] * of.std[0] for of in (sample, whole))
+    step, true_step = (
+        each.first_difference[0] * each.std[0] for each in (sample, whole)
+    )
     assert step == pytest.approx(true_step, rel=1e-9) == pytest.approx(1.0)
 
 

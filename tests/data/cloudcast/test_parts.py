@@ -12,7 +12,7 @@ CACHE = 2**20
 
 @pytest.fixture
 def frames(generator):
-    """Thirteen frames, so that by name 10 comes before 2."""
+    """Return thirteen frames: sorted by name, 10 would come before 2."""
     return generator.integers(0, 256, (13, 4, 4), np.uint8)
 
 
@@ -29,7 +29,7 @@ def folder(frames, write_clouds, tmp_path):
 
 
 def refusal(read, *arguments):
-    """What is said, in one line."""
+    """Return the message of the refusal, one line."""
     with pytest.raises(InputError) as error:
         read(*arguments)
     assert "\n" not in str(error.value)
@@ -37,7 +37,7 @@ def refusal(read, *arguments):
 
 
 def replace(path, name, data):
-    """Puts another variable into a file."""
+    """Put another variable into a file."""
     with h5py.File(path, "a") as file:
         del file["__xarray_dataarray_variable__"]
         if data is not None:
@@ -113,11 +113,11 @@ def test_time_that_stands_still_is_refused(file):
 
 
 def test_numbers_that_are_no_times_tell_no_gap(file, folder):
-    numbers = np.arange(13) ** 3
+    times = np.arange(13) ** 3
     with h5py.File(file, "a") as opened:
-        opened["time"][:] = numbers
+        opened["time"][:] = times
         del opened["time"].attrs["units"]
-    np.save(folder / "TIMESTAMPS.npy", numbers)
+    np.save(folder / "TIMESTAMPS.npy", times)
     assert NetCDFPart(file, CACHE).spans == NumpyPart(folder).spans == [(0, 13)]
 
 

@@ -1,4 +1,4 @@
-"""Axes by letters: what is clear is told, what is not is asked."""
+"""Axes by letters: guessed where they are clear, asked for where not."""
 
 import pytest
 

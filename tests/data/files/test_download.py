@@ -174,5 +174,5 @@ def test_the_command_fetches_all_of_a_set(file, server, tmp_path, monkeypatch, c
 
 
 def test_files_go_where_they_are_looked_for():
-    paths = {file.path for of in download.FILES.values() for file in of}
+    paths = {file.path for files in download.FILES.values() for file in files}
     assert moving_mnist.TEST_FILE in paths

@@ -12,7 +12,7 @@ from adr_jax.errors import InputError
 
 @pytest.fixture
 def film_file(tmp_path, generator):
-    """Twelve frames of 6 x 5 bytes, compressed one by one, as 'film'."""
+    """Write twelve frames of 6 x 5 bytes, compressed one by one, as 'film'."""
     path = tmp_path / "film.h5"
     film = generator.integers(0, 256, (12, 6, 5), np.uint8)
     with h5py.File(path, "w") as file:
@@ -50,9 +50,9 @@ def test_a_truncated_file_is_named(film_file):
 def test_damage_within_names_the_frames(film_file):
     path, film = film_file
     with h5py.File(path, "r") as file:
-        place = file["film"].id.get_chunk_info(4).byte_offset
+        offset = file["film"].id.get_chunk_info(4).byte_offset
     content = bytearray(path.read_bytes())
-    content[place : place + 8] = bytes(8)
+    content[offset : offset + 8] = bytes(8)
     path.write_bytes(content)
     data = hdf5.open_file(path, "")["film"]
     np.testing.assert_array_equal(hdf5.read(data, 0, 4), film[:4])

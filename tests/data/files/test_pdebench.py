@@ -1,4 +1,4 @@
-"""PDEBench's file layout, and what is said of files that are not in it."""
+"""PDEBench's file layout, and refusals of other files."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""What goes wrong while a file is read becomes one line that names it."""
+"""Errors of readers become one line that names the file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The shallow-water set: one state never in two splits, and honest counts."""
+"""The shallow-water set: no state in two splits, and states are counted."""
 
 import h5py
 import numpy as np
@@ -12,7 +12,7 @@ from adr_jax.errors import InputError
 
 @pytest.fixture(scope="module")
 def coarse_file(tmp_path_factory):
-    """Centred dams on a grid so coarse that many seeds share a state."""
+    """Write centred dams on a grid so coarse that many seeds share a state."""
     path = tmp_path_factory.mktemp("data") / "coarse.h5"
     shallow_water.generate(path, dam_break.Dam(cells=32, frames=3), trajectories=60)
     return path
@@ -26,8 +26,8 @@ def load(config, path, **fields):
 
 def states_of(dataset, split):
     return {
-        dataset.trajectories.read(int(number), 0, 1).tobytes()
-        for number in dataset.splits[split]
+        dataset.trajectories.read(int(index), 0, 1).tobytes()
+        for index in dataset.splits[split]
     }
 
 

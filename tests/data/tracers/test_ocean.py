@@ -14,7 +14,7 @@ ROWS, COLUMNS = 12, 18
 
 @pytest.fixture
 def data(tmp_path):
-    """A year in which the water moves in the first 70 % of the days and then stops."""
+    """Write a year whose water moves in the first 70 % of the days, then stops."""
     config = base.data()
     config.update(root=str(tmp_path), path="year.h5", split="seasons", trajectories=9)
     u = np.full((365, ROWS, COLUMNS), 300, np.int16)
@@ -149,16 +149,16 @@ def test_velocities_are_those_of_the_day(tmp_path, data):
     write(tmp_path / "year.h5", u.astype(np.int16))  # mm/s, the number of the day
     released = ocean._released(data)[1]
     last = int(ocean.load(data).splits["test"][-1])
-    of = ocean.velocities(data, [(0, 0), (last, 7)])
-    assert of.shape == (2, ROWS, COLUMNS, 2)
+    velocities = ocean.velocities(data, [(0, 0), (last, 7)])
+    assert velocities.shape == (2, ROWS, COLUMNS, 2)
     # A cell is a quarter of a degree of 111.195 km, at the equator in row 0.
     metres = 111_195 / 4
     np.testing.assert_allclose(
-        of[:, 0, 0, 1],
+        velocities[:, 0, 0, 1],
         np.array([released[0], released[last] + 7]) * 1e-3 * 86_400 / metres,
         rtol=1e-5,  # float32
     )
-    assert not of[..., 0].any()
+    assert not velocities[..., 0].any()
     assert released[0] != released[last] + 7
 
 

@@ -1,4 +1,4 @@
-"""Rain radar: what numbers stand for, splits an hour apart, and honest refusals."""
+"""Rain radar: codings, splits an hour apart, and refusals."""
 
 import h5py
 import numpy as np
@@ -15,7 +15,7 @@ FLOAT32 = 1e-5
 
 
 def save(path, numbers, variable="dbz", times="every five minutes", **attributes):
-    """A file of radar composites."""
+    """Write a file of radar composites."""
     with h5py.File(path, "w") as file:
         file[variable] = numbers
         file[variable].attrs.update(attributes)
@@ -37,7 +37,7 @@ def frames(dataset, index=0):
 
 
 def showers(count=40, cells=4, units="dBZ"):
-    """Frames whose value in dBZ is their number."""
+    """Return frames whose value in dBZ is their index."""
     numbers = np.arange(count, dtype=np.float32)[:, None, None]
     return np.tile(numbers, (1, cells, cells)), {"units": units}
 
@@ -105,8 +105,8 @@ def test_an_hour_lies_between_the_splits(config, tmp_path, count):
     dataset = load(config, path_of(tmp_path, count), split="in_time")
     spans = []
     for split in SPLITS:
-        (number,) = dataset.splits[split]
-        values = frames(dataset, number)[:, 0, 0, 0] * 100
+        (index,) = dataset.splits[split]
+        values = frames(dataset, index)[:, 0, 0, 0] * 100
         spans.append((round(values[0]), round(values[-1])))
     assert spans[0][0] == 0
     assert spans[-1][1] == count - 1
@@ -119,7 +119,7 @@ def test_an_hour_lies_between_the_splits(config, tmp_path, count):
 
 
 def path_of(tmp_path, count):
-    """Frames whose value in dBZ is a hundredth of their number."""
+    """Write frames whose value in dBZ is a hundredth of their index."""
     numbers = np.arange(count, dtype=np.float32)[:, None, None] / 100
     return save(tmp_path / "long.h5", np.tile(numbers, (1, 2, 2)), units="dBZ")
 
@@ -306,23 +306,23 @@ def correlation(first, second):
 
 
 def shift_between(first, second):
-    """Cells along each axis from FFT cross-correlation, a parabola through its peak."""
+    """Return cells along each axis: the peak of the FFT cross-correlation, refined."""
     taper = np.outer(*(np.hanning(n) for n in first.shape))
     spectra = [np.fft.fft2((f - f.mean()) * taper) for f in (first, second)]
     likeness = np.fft.ifft2(spectra[0].conj() * spectra[1]).real
     peak = np.unravel_index(likeness.argmax(), likeness.shape)
     shift = []
-    for axis, place in enumerate(peak):
-        around = np.roll(likeness, -place + 1, axis).take(range(3), axis)
+    for axis, centre in enumerate(peak):
+        around = np.roll(likeness, -centre + 1, axis).take(range(3), axis)
         low, top, high = around.take(peak[1 - axis], 1 - axis)
-        whole = (place + first.shape[axis] // 2) % first.shape[axis]
+        whole = (centre + first.shape[axis] // 2) % first.shape[axis]
         part = (low - high) / (low - 2 * top + high) / 2
         shift.append(whole - first.shape[axis] // 2 + part)
     return shift
 
 
 def moved(frame, shift):
-    """The frame a fraction of cells further, bilinear, what leaves coming back."""
+    """Shift a frame by a fraction of cells, bilinear and periodic."""
     for axis, cells in enumerate(shift):
         whole, part = divmod(cells, 1)
         near, far = (np.roll(frame, int(whole) + n, axis) for n in (0, 1))
