@@ -39,6 +39,22 @@ def open_file(path: pathlib.Path, remedy: str) -> h5py.File:
         return h5py.File(path, "r")
 
 
+def variable(
+    file: h5py.File, name: str, axes: int, kinds: str, expected: str
+) -> h5py.Dataset:
+    """Return a variable of so many axes and of one of NumPy's `kinds` of numbers.
+
+    Raises:
+      InputError: it is missing or of another kind; the message ends with `expected`.
+    """
+    data = file.get(name)
+    is_array = isinstance(data, h5py.Dataset)
+    if not is_array or data.ndim != axes or data.dtype.kind not in kinds:
+        found = f"{data.dtype} of shape {data.shape}" if is_array else "missing"
+        raise InputError(f"{file.filename}: '{name}' is {found}; expected {expected}")
+    return data
+
+
 def read(
     data: h5py.Dataset, start: int, stop: int, rows: slice = slice(None)
 ) -> np.ndarray:

@@ -14,6 +14,12 @@ from adr_jax.data.files import hdf5
 from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
+# Of `0000/data`, for messages.
+LAYOUT = (
+    "floating point (time, x, y, channels) in each trajectory of a PDEBench file: make "
+    "or fetch it again"
+)
+
 
 class PDEBenchFile:
     """Trajectories of one file (`contract.Trajectories`); `keys` are its groups."""
@@ -44,17 +50,7 @@ class PDEBenchFile:
         """Return the shape that all trajectories have; InputError where they differ."""
         shapes = {}
         for key in self.keys:
-            data = self._file.get(f"{key}/data")
-            if not isinstance(data, h5py.Dataset):
-                raise InputError(
-                    f"{self.path}: key '{key}/data' is missing; every trajectory of a "
-                    "PDEBench file has one: make or fetch the file again"
-                )
-            if data.ndim != 4 or data.dtype.kind != "f":
-                raise InputError(
-                    f"{self.path}: '{key}/data' is {data.dtype} of shape {data.shape}; "
-                    "expected floating point (time, x, y, channels)"
-                )
+            data = hdf5.variable(self._file, f"{key}/data", 4, "f", LAYOUT)
             shapes.setdefault(data.shape, key)
         (shape, first), *others = shapes.items()
         for other, key in others:

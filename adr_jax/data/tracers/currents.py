@@ -2,7 +2,6 @@
 
 import pathlib
 
-import h5py
 import numpy as np
 from jaxtyping import Float32
 
@@ -13,6 +12,10 @@ from adr_jax.errors import InputError
 LAND = -32768
 METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of radius 6,371 km
 SECONDS_PER_DAY = 86_400.0
+LAYOUT = (
+    "u and v, int16 in mm/s of shape (days, lat, lon), lat and lon, floating, in "
+    "degrees"
+)
 
 
 def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
@@ -32,8 +35,10 @@ def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
         "lat and lon; flows that need no file are in configs/synthetic.py",
     )
     with file, reading(f"{path}: a variable"):
-        u, v = (_array(file, path, name, "i", 3) for name in ("u", "v"))
-        lat, lon = (_array(file, path, name, "f", 1) for name in ("lat", "lon"))
+        u, v = (hdf5.variable(file, name, 3, "i", LAYOUT)[:] for name in ("u", "v"))
+        lat, lon = (
+            hdf5.variable(file, name, 1, "f", LAYOUT)[:] for name in ("lat", "lon")
+        )
     if u.shape != v.shape or u.shape[1:] != (len(lat), len(lon)):
         raise InputError(
             f"{path}: u {u.shape}, v {v.shape}, lat {lat.shape} and lon {lon.shape} do "
@@ -50,24 +55,6 @@ def read(path: pathlib.Path) -> Float32[np.ndarray, "days rows columns 2"]:
     currents = per_degree * np.stack([v / height, u / across], axis=-1)
     currents[:, land] = np.nan
     return currents.astype(np.float32)
-
-
-def _array(
-    file: h5py.File, path: pathlib.Path, name: str, kind: str, axes: int
-) -> np.ndarray:
-    """Return a variable; InputError where it is not of this kind."""
-    data = file.get(name)
-    if (
-        not isinstance(data, h5py.Dataset)
-        or data.dtype.kind != kind
-        or data.ndim != axes
-    ):
-        found = f"{data.dtype} of shape {data.shape}" if data else "missing"
-        raise InputError(
-            f"{path}: '{name}' is {found}; expected u and v, int16 in mm/s of shape "
-            "(days, lat, lon), lat and lon, floating, in degrees"
-        )
-    return data[:]
 
 
 def _degrees(path: pathlib.Path, name: str, coordinates: np.ndarray) -> float:

@@ -19,6 +19,11 @@ from adr_jax.data.files import hdf5
 from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
+LAYOUT = (
+    "numbers (time, rows, columns): store it so, or name another variable in "
+    "config.data.variable"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Imagery:
@@ -55,13 +60,9 @@ class Imagery:
                     "config.data.variable to one of its variables: "
                     f"{', '.join(films) or 'there is none'}"
                 )
-            data = file[name]
-            if data.ndim != 3 or data.dtype.kind not in "uif" or not data.size:
-                raise InputError(
-                    f"{path}: '{name}' is {data.dtype} of shape {data.shape}; expected "
-                    "numbers (time, rows, columns): store it so, or name another "
-                    "variable in config.data.variable"
-                )
+            data = hdf5.variable(file, name, 3, "uif", LAYOUT)
+            if not data.size:
+                raise InputError(f"{path}: '{name}' is empty; expected {LAYOUT}")
             attributes = {**file.attrs, **data.attrs}
             times = file["time"] if "time" in films else None
             interval, spans = _timing(path, len(data), times, attributes)
