@@ -81,10 +81,8 @@ def known_frame_shape(config: DataOptions) -> tuple[int, ...]:
       InputError: the data are not there, or cannot be read.
     """
     try:
-        return data.load(config).trajectories.frame_shape
+        return data.frame_shape(config)
     except InputError as error:
-        if config.name == "shallow_water" and not config.path:
-            return (config.cells, config.cells, 1)  # as train.py would make it
         raise InputError(f"{error}; or say what a frame is by --frame_shape") from error
 
 

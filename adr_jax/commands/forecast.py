@@ -15,6 +15,7 @@ import numpy as np
 from etils import epath
 from tqdm import tqdm
 
+from adr_jax import data
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.data.own import writer as array_writer
 from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _open(arguments: argparse.Namespace, config: Configuration) -> Sequences:
     """The input, read as the model's own file was where that was one of arrays."""
-    is_own = config.data.name == "arrays"
+    is_own = data.source(config.data.name).is_own
     return open_sequences(
         arguments.input,
         arguments.variable or (config.data.variable if is_own else ""),
@@ -113,7 +114,8 @@ def _check_fits(
             "--axes"
         )
     names, learned = channel_names(source), tuple(model.record["channels"])
-    if model.config.data.name == "arrays" and not is_chosen and names != learned:
+    is_own = data.source(model.config.data.name).is_own
+    if is_own and not is_chosen and names != learned:
         raise InputError(
             f"{source.path} has {', '.join(names)}, the model was trained on "
             f"{', '.join(learned)}: name the --variable if they are the same thing"

@@ -1,21 +1,13 @@
-"""Data sets by name, each a module of this package.
+"""Data sets by name, each a module of this package with its `contract.Source`."""
 
-`SPLIT_NAMES` are the ways to split it, the usual one first, and `SHAPES`, where there
-are any, what data.shape may be; `FIELDS` are those of OPTIONAL that it reads;
-`prepare(config)` makes its files if they can be made and are missing; `load(config)`
-opens them as a `dataset.Dataset`. Both take the `data` section of a run's
-configuration.
-"""
-
+import dataclasses
 import importlib
-from types import ModuleType
 
-from ml_collections import ConfigDict
-
-from adr_jax.data.contract import Dataset
+from adr_jax.data.contract import Dataset, Source
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
 
-# Where each is.
+# The module of each, below this package; its SOURCE describes the set.
 MODULES = {
     "shallow_water": "shallow_water.source",
     "cloudcast": "cloudcast.source",
@@ -30,51 +22,64 @@ MODULES = {
 }
 NAMES = tuple(MODULES)
 
-# Fields that some sets read and others do not, with what configs/base.py has there.
+# Fields that some sets read and others do not, with their defaults.
 OPTIONAL = {
-    "path": "",
-    "trajectories": 100,
-    "shape": "circle",
-    "cells": 128,
-    "frames": 101,
-    "variable": "",
-    "axes": "",
+    field.name: field.default
+    for field in dataclasses.fields(DataOptions)
+    if field.metadata["optional"]
 }
 
 
-def prepare(config: ConfigDict) -> None:
-    """Makes the data set's file where it is missing and can be made.
+def source(name: str) -> Source:
+    """Return the source of the data set `name`, one of NAMES."""
+    return importlib.import_module(f"adr_jax.data.{MODULES[name]}").SOURCE
+
+
+def prepare(config: DataOptions) -> None:
+    """Make the data set's files where they are missing and can be made.
 
     Raises:
       InputError: a field is set that this data set does not read.
     """
-    _check_fields(config)
-    module(config.name).prepare(config)
+    make = _checked_source(config).prepare
+    if make is not None:
+        make(config)
 
 
-def load(config: ConfigDict) -> Dataset:
-    """Opens the data set that the configuration names.
+def load(config: DataOptions) -> Dataset:
+    """Open the data set that the configuration names.
 
     Raises:
-      InputError: a field is set that this data set does not read, or what the set's own
-        `load` says.
+      InputError: a field is set that this data set does not read, or its files are
+        absent or damaged.
     """
-    _check_fields(config)
-    return module(config.name).load(config)
+    return _checked_source(config).load(config)
 
 
-def _check_fields(config: ConfigDict) -> None:
-    read = module(config.name).FIELDS
+def frame_shape(config: DataOptions) -> tuple[int, ...]:
+    """Return the shape of a frame, also of files that `prepare` has yet to make.
+
+    Raises:
+      InputError: the files are absent or damaged, and `prepare` does not make them.
+    """
+    try:
+        return load(config).trajectories.frame_shape
+    except InputError:
+        planned = source(config.name).frame_shape
+        if config.path or planned is None:
+            raise
+        return planned(config)
+
+
+def _checked_source(config: DataOptions) -> Source:
+    """Return the source; InputError where a field is set that it does not read."""
+    known = source(config.name)
     for field, unset in OPTIONAL.items():
         value = getattr(config, field)
-        if field not in read and value != unset:
+        if field not in known.fields and value != unset:
             raise InputError(
                 f"config.data.{field} is {value!r}; {config.name} does not read it, "
-                f"but {', '.join(read)}: leave it at {unset!r}, or choose another "
-                "data.name"
+                f"but {', '.join(known.fields)}: leave it at {unset!r}, or choose "
+                "another data.name"
             )
-
-
-def module(name: str) -> ModuleType:
-    """The module of the data set `name`, one of NAMES."""
-    return importlib.import_module(f"adr_jax.data.{MODULES[name]}")
+    return known

@@ -1,17 +1,21 @@
-"""What a data set is: trajectories by index, splits, and what their numbers mean."""
+"""The contract of a data set: where it comes from, its trajectories and its splits."""
 
 import dataclasses
 import itertools
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
+from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
+
 SPLITS = ("train", "validation", "test")
 Part = TypeVar("Part")
+Velocities = Callable[[DataOptions, Sequence[tuple[int, int]]], np.ndarray]
 
 
 class Trajectories(Protocol):
@@ -19,7 +23,7 @@ class Trajectories(Protocol):
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
-        """(*space, channels)."""
+        """The shape (*space, channels)."""
         ...
 
     @property
@@ -30,9 +34,9 @@ class Trajectories(Protocol):
     def read(
         self, index: int, start: int, stop: int
     ) -> Float[np.ndarray, "time *space channels"]:
-        """Frames `start` to `stop` of a trajectory, float32 in physical units.
+        """Return frames `start` to `stop` of a trajectory, float32, physical units.
 
-        A cell that is missing is NaN; nothing is infinite. A set that knows no missing
+        A cell that is missing is NaN; nothing is infinite. A set that has no missing
         cells raises InputError for a NaN.
         """
         ...
@@ -40,37 +44,43 @@ class Trajectories(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Trajectories, how they are split, and what their numbers mean."""
+    """Trajectories, their splits, and what their values mean."""
 
     name: str
     trajectories: Trajectories
-    # Trajectory numbers of each of SPLITS, and how many distinct initial states they
-    # have: no state is in two splits unless the split's name says so.
+    # Trajectory indices of each of SPLITS, and the number of their distinct initial
+    # states: no state is in two splits unless the split's name says so.
     splits: Mapping[str, np.ndarray]
     states: Mapping[str, int]
     split_name: str
-    # Changes with the content of the file, not with its place.
+    # Changes with the content of the file, not with its path.
     fingerprint: str
     channels: tuple[str, ...]
-    # Whether each channel is the share of a class in its cell: they sum to 1.
-    channels_are_classes: bool = False
-    # What forecasts are scored by, names of evaluation/metrics: the first is the one
-    # that chooses the best model.
+    # Names of the classes where cells belong to one: a channel holds its label, or
+    # there is a channel for each class with its share of the cell.
+    classes: tuple[str, ...] = ()
+    # Metrics that score forecasts, names of evaluation/metrics. The first chooses the
+    # best model.
     metrics: tuple[str, ...] = ("nrmse", "rmse", "mass_drift")
     unit: str = ""
-    # In words, as "2 km" and "5 min" or as a number of the data's own units.
+    # In words, as "2 km" and "5 min", or a number in the data's own units.
     cell_size: float | str | None = None
     frame_interval: float | str | None = None
-    # Least and greatest value that frames can show: what SSIM and PSNR refer to.
+    # Minimum and maximum that frames can show, which SSIM and PSNR refer to.
     data_range: tuple[float, float] | None = None
-    # Values from which on something happens (rain, say), in the data's unit.
+    # Values from which on an event, such as rain, takes place; in the data's unit.
     thresholds: tuple[float, ...] = ()
     # Channels that are the components of a vector along the axes of space, in their
     # order, one tuple for each vector: a flip or a rotation turns them too.
     vectors: tuple[tuple[int, ...], ...] = ()
 
+    @property
+    def has_class_channels(self) -> bool:
+        """Whether there is a channel for each class."""
+        return bool(self.classes) and len(self.channels) > 1
+
     def describe(self) -> dict:
-        """What a result says of its data."""
+        """Return what results record of their data."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
@@ -84,65 +94,124 @@ class Dataset:
 
 
 @dataclasses.dataclass(frozen=True)
-class Segments:
-    """Trajectories that are stretches of longer sequences.
+class Source:
+    """What is known of a data set before it is opened, and how to open it.
 
-    `read_frames(*which, start, stop)` gives frames of a sequence as `Trajectories.read`
-    has them; `spans` are, of each stretch, which sequence it is of (nothing where there
-    is but one), its first frame and the one after its last.
+    Functions take the `data` section of a run's configuration.
+    """
+
+    load: Callable[[DataOptions], Dataset]
+    # What data.split may be, the usual one first.
+    split_names: tuple[str, ...]
+    # Fields of `data.OPTIONAL` that it reads.
+    fields: tuple[str, ...]
+    # Origin of the values and the terms they are under.
+    licence: str = "a file, on its owner's terms"
+    # What data.shape may be, where the set reads it.
+    shapes: tuple[str, ...] = ()
+    # Makes the files that are missing and can be made.
+    prepare: Callable[[DataOptions], None] | None = None
+    # The shape of the frames that `prepare` makes where data.path is empty.
+    frame_shape: Callable[[DataOptions], tuple[int, ...]] | None = None
+    # The same trajectories, a frame every so many of their intervals, whole or not.
+    at_interval: Callable[[DataOptions, float], Trajectories] | None = None
+    # Trajectories of the test split on so many cells along each axis, in so many
+    # frames, (time, *space, channels), one after the other.
+    on_grid: Callable[[DataOptions, int, int], Iterator[np.ndarray]] | None = None
+    # The true velocity in cells a frame, (*space, axes), at moments: the index of a
+    # trajectory and of a frame of it.
+    velocities: (
+        Callable[[DataOptions, Sequence[tuple[int, int]]], np.ndarray] | None
+    ) = None
+    # Whether its files are the user's own: `forecast` then reads its input as they
+    # are read, by data.variable and data.axes.
+    is_own: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Segments:
+    """Trajectories that are spans of longer sequences.
+
+    `read_frames(*sequence, start, stop)` returns frames of a sequence as
+    `Trajectories.read` does. Each of `spans` is (*sequence, start, stop): what names
+    the sequence, nothing where there is only one, and the span of its frames.
     """
 
     read_frames: Callable[..., np.ndarray]
-    spans: Sequence[tuple[int, ...]]
+    spans: Sequence[tuple]
     frame_shape: tuple[int, ...]
 
     @property
     def lengths(self) -> Sequence[int]:
-        """Frames of each stretch."""
+        """Frames of each span."""
         return [stop - start for *_, start, stop in self.spans]
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop` of a stretch."""
-        *which, first, _ = self.spans[index]
-        return self.read_frames(*which, first + start, first + stop)
+        """Return frames `start` to `stop` of a span."""
+        *sequence, first, _ = self.spans[index]
+        return self.read_frames(*sequence, first + start, first + stop)
 
 
 def split_in_time(
     frames: int, shares: Sequence[float] = (0.7, 0.15, 0.15), gap: int = 0
 ) -> list[tuple[int, int]]:
-    """Spans of train, validation and test, one after the other, of these shares.
+    """Return the spans of train, validation and test, in this order, of these shares.
 
     `gap` frames between two of them belong to none.
     """
     used = max(frames - gap * (len(shares) - 1), 0)
     cuts = np.round(np.cumsum([0.0, *shares]) / sum(shares) * used).astype(int)
     return [
-        (int(start) + number * gap, int(stop) + number * gap)
-        for number, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
+        (int(start) + index * gap, int(stop) + index * gap)
+        for index, (start, stop) in enumerate(itertools.pairwise(cuts))
     ]
 
 
-def without_gaps(steps: Float[np.ndarray, " steps"]) -> list[tuple[int, int]]:
-    """Spans of frames in which time does not jump.
+def continuous_spans(times: np.ndarray, what: object) -> list[tuple[int, int]]:
+    """Return the spans of frames without a jump in time.
 
-    `steps` are the times between frames; one that is more than half as long again as
-    is usual is a jump.
+    A step more than half as long again as the median is a jump.
+
+    Args:
+      times: of each frame, two or more.
+      what: the file, with which messages begin.
+
+    Raises:
+      InputError: time does not advance from frame to frame.
     """
+    steps = np.diff(times).astype(np.float64)
+    stuck = np.flatnonzero(~(steps > 0))
+    if stuck.size:
+        raise InputError(
+            f"{what}: time does not advance from frame {stuck[0]} to {stuck[0] + 1}: "
+            "sort its frames by time and leave out doubles, or fetch it again"
+        )
     cuts = 1 + np.flatnonzero(steps > 1.5 * np.median(steps))
-    return list(itertools.pairwise([0, *cuts.tolist(), len(steps) + 1]))
+    return list(itertools.pairwise([0, *cuts.tolist(), len(times)]))
 
 
-def numbered(
+def clip_spans(
+    spans: Sequence[tuple[int, int]], start: int, stop: int
+) -> list[tuple[int, int]]:
+    """Return the spans, or their parts, that lie between two frames."""
+    clipped = [(max(first, start), min(last, stop)) for first, last in spans]
+    return [(first, last) for first, last in clipped if first < last]
+
+
+def merge_splits(
     parts: Mapping[str, Sequence[Part]],
 ) -> tuple[list[Part], dict[str, np.ndarray]]:
-    """What each split holds, as one list, and the places in it of each split."""
-    everything = [part for split in SPLITS for part in parts[split]]
-    stops = np.cumsum([len(parts[split]) for split in SPLITS])
-    places = np.split(np.arange(len(everything)), stops[:-1])
-    return everything, dict(zip(SPLITS, places, strict=True))
+    """Return the parts of all splits as one list, and the indices of each split.
+
+    A split that is absent has none.
+    """
+    merged = [part for split in SPLITS for part in parts.get(split, ())]
+    stops = np.cumsum([len(parts.get(split, ())) for split in SPLITS])
+    indices = np.split(np.arange(len(merged)), stops[:-1])
+    return merged, dict(zip(SPLITS, indices, strict=True))
 
 
 def data_file(root: str, path: str) -> pathlib.Path:
-    """A data file's place: `path` under `root`, $ADR_JAX_DATA or data/."""
+    """Return `path` under `root`, or under $ADR_JAX_DATA or data/ without a root."""
     folder = root or os.environ.get("ADR_JAX_DATA") or "data"
     return pathlib.Path(folder).expanduser() / path

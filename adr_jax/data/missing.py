@@ -1,4 +1,4 @@
-"""Frames that are noisy or missing: made so for training and tests, and filled in."""
+"""Noise and missing cells: added for training and tests, and filled in."""
 
 import jax
 import jax.numpy as jnp
@@ -10,35 +10,31 @@ def corrupt(
     frames: Float[Array, "time *space channels"],
     *,
     noise: float = 0.0,
-    dropped: float = 0.0,
     missing: float = 0.0,
 ) -> Float[Array, "time *space channels"]:
-    """One history as a poor observer would have it; what is lost is NaN.
+    """Return a history with noise and missing cells, NaN.
 
     Args:
-      key: of the randomness.
-      frames: what is seen, in normalised units.
+      key: a JAX PRNG key.
+      frames: the history, normalised.
       noise: standard deviation of white noise, in units of the data's own.
-      dropped: share of frames lost, each by chance; the last one stays.
       missing: share of cells lost in each frame, with all their channels.
     """
-    noise_key, frame_key, cell_key = jax.random.split(key, 3)
+    # Three keys, of which one is unused: runs that were stored go on with their noise.
+    noise_key, _, cell_key = jax.random.split(key, 3)
     frames = frames + noise * jax.random.normal(noise_key, frames.shape, frames.dtype)
-    time, space = frames.shape[:1], frames.shape[1:-1]
-    lost = jax.random.bernoulli(frame_key, dropped, time).at[-1].set(False)
-    lost = lost.reshape(-1, *(1,) * (frames.ndim - 1))
-    lost |= jax.random.bernoulli(cell_key, missing, (*time, *space, 1))
+    lost = jax.random.bernoulli(cell_key, missing, (*frames.shape[:-1], 1))
     return jnp.where(lost, jnp.nan, frames)
 
 
 def fill_missing(
     frames: Float[Array, "batch time *space channels"],
 ) -> Float[Array, "batch time *space channels"]:
-    """Each NaN replaced by what its cell had last, or has next, or else by zero.
+    """Return frames with each NaN replaced by its cell's last value, next value or 0.
 
     Costs next to nothing where there is none.
     """
-    return jax.lax.cond(jnp.isnan(frames).any(), _filled, lambda whole: whole, frames)
+    return jax.lax.cond(jnp.isnan(frames).any(), _filled, lambda same: same, frames)
 
 
 def _filled(frames):

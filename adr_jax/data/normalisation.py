@@ -1,4 +1,4 @@
-"""Normalisation: what turns physical units to unit scale, from the training split."""
+"""Normalisation to unit scale, by statistics of the training split."""
 
 import dataclasses
 import math
@@ -13,21 +13,21 @@ from adr_jax.errors import InputError
 
 Frames = TypeVar("Frames", np.ndarray, jax.Array)
 
-# Frames read at a time, at most, and values: a trajectory may be larger than memory.
+# The maximum of frames read at a time, and of values: a trajectory may be larger than
+# memory.
 CHUNK, CHUNK_VALUES = 64, 2**22
-# Values looked at, about: some seconds' worth. Of larger splits it is a sample of
-# chunks, spread evenly.
+# Values looked at, about, which takes some seconds. Of a larger split these are a
+# sample of chunks, evenly spread.
 VALUES = 2**28
 
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers of the training split that turn physical units to unit scale.
+    """Per-channel statistics of the training split, without missing cells.
 
-    The differences are those of normalised frames: what is left to forecast beyond
-    persistence (first) and beyond linear extrapolation (second), as root mean squares.
-    Missing cells are left out. Shares of classes are at unit scale as they are: their
-    mean counts as 0 and their standard deviation as 1.
+    The differences are root mean squares of normalised frames: the errors of
+    persistence (first) and of linear extrapolation (second). Shares of classes are at
+    unit scale as they are: their mean counts as 0, their standard deviation as 1.
     """
 
     mean: tuple[float, ...]
@@ -51,9 +51,9 @@ class Statistics:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Streams over the training split, or a sample of it where it is huge."""
-        # Values, their squares, squares of first and of second differences: sum and
-        # count of each, per channel.
+        """Compute them from the training split, or a sample of it where it is huge."""
+        # Sums and counts, per channel, of values, their squares, and the squares of
+        # first and of second differences.
         channels = dataset.trajectories.frame_shape[-1]
         sums, counts = np.zeros((4, channels)), np.zeros((4, channels))
         for frames, overlap in _chunks(dataset):
@@ -75,7 +75,7 @@ class Statistics:
         std = np.sqrt(np.maximum(squares - mean**2, 0.0))
         # A channel that does not vary, beyond rounding, is left as it is.
         std = np.where(std > 1e-6 * np.abs(mean), std, 1.0)
-        if dataset.channels_are_classes:
+        if dataset.has_class_channels:
             mean, std = np.zeros_like(mean), np.ones_like(std)
         scales = (np.sqrt(square) / std for square in (first, second))
         changes = [np.where(scale > 0, scale, 1.0) for scale in scales]
@@ -83,30 +83,31 @@ class Statistics:
 
 
 def _chunks(dataset: Dataset) -> Iterator[tuple[np.ndarray, int]]:
-    """The training split in float64, each chunk with frames before it: how many."""
+    """Yield chunks of the training split, float64, and how many frames overlap."""
     trajectories = dataset.trajectories
     frame_values = math.prod(trajectories.frame_shape)
     length = min(CHUNK, max(1, CHUNK_VALUES // frame_values))
-    places = [
-        (number, start)
-        for number in map(int, dataset.splits["train"])
-        for start in range(0, trajectories.lengths[number], length)
+    starts = [
+        (index, start)
+        for index in map(int, dataset.splits["train"])
+        for start in range(0, trajectories.lengths[index], length)
     ]
-    most = max(1, VALUES // (length * frame_values))
-    for place in _spread(len(places), most):
-        number, start = places[place]
+    maximum = max(1, VALUES // (length * frame_values))
+    for chunk in _spread(len(starts), maximum):
+        index, start = starts[chunk]
         overlap = min(start, 2)
-        stop = min(start + length, trajectories.lengths[number])
-        frames = trajectories.read(number, start - overlap, stop)
+        stop = min(start + length, trajectories.lengths[index])
+        frames = trajectories.read(index, start - overlap, stop)
         yield frames.astype(np.float64), overlap
 
 
-def _spread(count: int, most: int) -> Iterable[int]:
-    """All of `count` places, or `most` of them: one in each of as many equal stretches.
+def _spread(count: int, maximum: int) -> Iterable[int]:
+    """Return all of `count` indices, or `maximum` of them, evenly spread.
 
-    Which one is drawn, the same every time, so as not to fall in step with the data.
+    One is drawn from each of as many equal intervals, the same every time, so as not to
+    fall in step with the data.
     """
-    if count <= most:
+    if count <= maximum:
         return range(count)
-    edges = np.linspace(0, count, most + 1).astype(int)
+    edges = np.linspace(0, count, maximum + 1).astype(int)
     return np.random.default_rng(0).integers(edges[:-1], edges[1:])

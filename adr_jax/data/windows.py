@@ -28,7 +28,8 @@ class Windows:
                 "data.history or train.feedback"
             )
         self._trajectories = dataset.trajectories
-        self._starts = [
+        # Of each window: the index of its trajectory, and its first frame.
+        self.starts = [
             (index, start)
             for index in members
             for start in range(
@@ -40,11 +41,11 @@ class Windows:
 
     def __len__(self) -> int:
         """Return the number of windows in the split."""
-        return len(self._starts)
+        return len(self.starts)
 
     def __getitem__(self, window: int) -> Float[np.ndarray, "time *space channels"]:
         """Return one window, (length, *space, channels)."""
-        index, start = self._starts[window]
+        index, start = self.starts[window]
         return self._trajectories.read(index, start, start + self.length)
 
     def read(

@@ -7,6 +7,7 @@ import json
 
 from etils import epath
 
+from adr_jax.data.files.atomic import written_whole
 from adr_jax.errors import InputError
 
 # What makes the files of a run that has been scored.
@@ -18,9 +19,8 @@ SCORER = (
 
 def write_whole(path: epath.Path, content: str | bytes) -> None:
     """Writes a file whole or not at all; the folder may be in a bucket."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content.encode() if isinstance(content, str) else content)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_json(path: epath.Path, tree: object) -> None:

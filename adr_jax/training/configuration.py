@@ -24,12 +24,11 @@ def read(config: ConfigDict | Configuration) -> Configuration:
         config = Configuration.of(config.to_dict())
     if config.data.name not in data.NAMES:
         config.data.refuse("name", f"one of {', '.join(data.NAMES)}")
-    known = data.module(config.data.name)
-    if config.data.split not in known.SPLIT_NAMES:
-        config.data.refuse("split", f"one of {', '.join(known.SPLIT_NAMES)}")
-    shapes = getattr(known, "SHAPES", ())
-    if shapes and config.data.shape not in shapes:
-        config.data.refuse("shape", f"one of {', '.join(shapes)}")
+    source = data.source(config.data.name)
+    if config.data.split not in source.split_names:
+        config.data.refuse("split", f"one of {', '.join(source.split_names)}")
+    if source.shapes and config.data.shape not in source.shapes:
+        config.data.refuse("shape", f"one of {', '.join(source.shapes)}")
     if not set(config.eval.protocols) <= set(PROTOCOLS):
         config.eval.refuse("protocols", f"names among {', '.join(PROTOCOLS)}")
     optimizer.make_optimizer(config.train)

@@ -47,7 +47,7 @@ def make_loss(name: str, output_scale: tuple[float, ...] | float) -> Loss:
 
 def check(name: str, dataset: Dataset) -> None:
     """Raise InputError, before any training, for data that a loss is not made for."""
-    if name == "cross_entropy" and not dataset.channels_are_classes:
+    if name == "cross_entropy" and not dataset.has_class_channels:
         raise InputError(
             f"config.train.loss is 'cross_entropy', which needs a channel for each "
             f"class; {dataset.name} has {', '.join(dataset.channels)}: choose another "

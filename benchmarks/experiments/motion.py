@@ -37,7 +37,7 @@ from skimage.registration import optical_flow_tvl1
 import adr_jax
 from adr_jax import data
 from adr_jax.data.contract import Dataset
-from adr_jax.data.tracers import ocean, synthetic
+from adr_jax.data.tracers import synthetic
 from adr_jax.errors import InputError
 from adr_jax.training import model as trained
 from adr_jax.training.devices import host
@@ -138,12 +138,10 @@ def reference_of(
 ) -> np.ndarray:
     """The true velocity in the last frame, or the flow from the one before."""
     config = run.config.data
-    if dataset.name == "synthetic":
-        shape, cells = config.shape, config.cells
-        return np.stack([synthetic.velocity(shape, cells, seed) for seed, _ in places])
-    if dataset.name == "ocean":
+    velocities = data.source(dataset.name).velocities
+    if velocities is not None:
         last = config.history - 1
-        return ocean.velocities(config, [(n, start + last) for n, start in places])
+        return velocities(config, [(n, start + last) for n, start in places])
     return np.stack([optical_flow(*film[-2:, ..., 0]) for film in frames])
 
 

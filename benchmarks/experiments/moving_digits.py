@@ -140,7 +140,7 @@ def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]
     scores = {who: [[] for _ in seeds] for who in NETWORKS}
     scores |= {who: [[]] for who in ("persistence", "advected")}
     for speed in SPEEDS:
-        films = moving_mnist.Made(pool, SPLITS.index("test"), SEQUENCES, speed)
+        films = moving_mnist.Generated(pool, SPLITS.index("test"), SEQUENCES, speed)
         frames = np.stack([films[n] for n in range(SEQUENCES)])[..., None] / 255.0
         frames = frames.astype(np.float32)
         past, target = frames[:, :PAST], frames[:, PAST:]

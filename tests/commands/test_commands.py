@@ -206,8 +206,8 @@ def test_evaluate_on_a_file_has_no_other_grids(finished, water_file, capsys):
     ("damage", "message"),
     [
         ("absent", "no such file"),
-        ("truncated", "not a readable HDF5 file"),
-        ("not hdf5", "not a readable HDF5 file"),
+        ("truncated", "cannot be read"),
+        ("not hdf5", "cannot be read"),
         ("no key", "'0000/data' is missing"),
         ("nan", "has NaN or infinity, frame 9"),
         ("other resolution", "8 x 8 cells, data.cells is 16"),

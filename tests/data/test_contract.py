@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from adr_jax import data
-from adr_jax.data import normalisation as statistics
-from adr_jax.data.contract import SPLITS, Dataset, numbered, split_in_time
+from adr_jax.data import normalisation
+from adr_jax.data.batches import prefetch, read_batch, turn, window_indices
+from adr_jax.data.contract import SPLITS, Dataset, merge_splits, split_in_time
 from adr_jax.data.normalisation import Statistics
-from adr_jax.data.windows import Windows, prefetch, read_batch, turned, window_numbers
+from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 from configs import base
 
@@ -37,7 +38,7 @@ def dataset():
     return Dataset(
         name="counting",
         trajectories=Counting(),
-        splits={name: np.array(of, int) for name, of in splits.items()},
+        splits={name: np.array(indices, int) for name, indices in splits.items()},
         states={},
         split_name="by hand",
         fingerprint="",
@@ -55,7 +56,7 @@ def test_windows_cover_the_split_and_nothing_else(dataset):
 
 def test_stride_skips_starts(dataset):
     windows = Windows(dataset, "train", length=3, stride=2)
-    starts = [windows[number][0, 0, 0, 0] for number in range(len(windows))]
+    starts = [windows[index][0, 0, 0, 0] for index in range(len(windows))]
     assert starts == [0, 2, 4, 200, 202, 204]
 
 
@@ -71,18 +72,18 @@ def test_an_empty_split_is_refused(dataset):
 
 def test_every_window_comes_once_in_an_epoch_whatever_the_batch_size():
     for batch_size in (1, 3, 4, 7, 30):
-        numbers = np.concatenate(
-            [window_numbers(5, step, batch_size, 10) for step in range(30)]
+        indices = np.concatenate(
+            [window_indices(5, step, batch_size, 10) for step in range(30)]
         )
-        for epoch in range(len(numbers) // 10):
-            assert sorted(numbers[10 * epoch : 10 * epoch + 10]) == list(range(10))
+        for epoch in range(len(indices) // 10):
+            assert sorted(indices[10 * epoch : 10 * epoch + 10]) == list(range(10))
 
 
 def test_batch_order_depends_on_seed_and_epoch():
-    first, second = window_numbers(0, 0, 20, 20), window_numbers(0, 1, 20, 20)
+    first, second = window_indices(0, 0, 20, 20), window_indices(0, 1, 20, 20)
     assert first.tolist() != second.tolist()
-    assert first.tolist() != window_numbers(1, 0, 20, 20).tolist()
-    assert first.tolist() == window_numbers(0, 0, 20, 20).tolist()
+    assert first.tolist() != window_indices(1, 0, 20, 20).tolist()
+    assert first.tolist() == window_indices(0, 0, 20, 20).tolist()
 
 
 def test_a_batch_is_a_function_of_seed_and_step(dataset):
@@ -137,7 +138,7 @@ def test_turning_takes_vectors_along(generator):
 
     seen = set()
     for seed in range(40):
-        out = turned(
+        out = turn(
             with_gradient(height), "rotations", [(1, 2)], np.random.default_rng(seed)
         )
         np.testing.assert_array_equal(out, with_gradient(out[..., 0]))
@@ -148,7 +149,7 @@ def test_turning_takes_vectors_along(generator):
 def test_flips_exchange_no_axes(generator):
     frames = generator.normal(size=(1, 2, 3, 1))
     for seed in range(10):
-        out = turned(frames, "flips", [], np.random.default_rng(seed))
+        out = turn(frames, "flips", [], np.random.default_rng(seed))
         assert out.shape == frames.shape
 
 
@@ -156,10 +157,10 @@ def test_flips_exchange_no_axes(generator):
 def test_a_field_that_a_set_does_not_read_is_refused(name):
     """Those it reads are not: what it then says, if anything, is its own."""
     other = {"path": "x.h5", "trajectories": 3, "shape": "mixed", "cells": 24}
-    other |= {"variable": "x", "axes": "tyx", "exclude": ("0",)}
+    other |= {"variable": "x", "axes": "tyx", "frames": 5}
     config = base.get_config().data
     config.name = name
-    read = data.module(name).FIELDS
+    read = data.source(name).fields
     for field, value in other.items():
         config.update({field: value})
         if field not in read:
@@ -179,9 +180,29 @@ def test_what_counts_as_not_set_is_what_the_base_has():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_configurations_set_no_field_in_vain(path):
     config = importlib.import_module(f"configs.{path.stem}").get_config().data
-    read = data.module(config.name).FIELDS
+    read = data.source(config.name).fields
     for field in {*data.OPTIONAL} - {*read}:
         assert config[field] == data.OPTIONAL[field], field
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "shape"),
+    [
+        ("shallow_water", "", (24, 24, 1)),
+        ("cloud_sample", "", (24, 24, 1)),
+        ("cloud_sample", "classes", (24, 24, 4)),
+        ("radar", "", None),
+    ],
+)
+def test_frames_that_can_be_made_have_a_shape_before(name, variable, shape, tmp_path):
+    config = base.get_config().data
+    config.update(name=name, root=str(tmp_path), variable=variable)
+    if shape:
+        config.cells = 24
+        assert data.frame_shape(config) == shape
+    config.path = "absent.h5"
+    with pytest.raises(InputError, match="absent.h5"):
+        data.frame_shape(config)
 
 
 def test_statistics_are_those_of_the_training_split_alone(dataset):
@@ -207,7 +228,9 @@ def test_a_constant_channel_is_not_divided_by_zero(dataset):
 
 
 def test_shares_of_classes_are_at_unit_scale_as_they_are(dataset):
-    statistics = Statistics.of(dataclasses.replace(dataset, channels_are_classes=True))
+    of_classes = dataclasses.replace(dataset, classes=dataset.channels)
+    assert of_classes.has_class_channels
+    statistics = Statistics.of(of_classes)
     assert statistics.mean == (0.0, 0.0)
     assert statistics.std == (1.0, 1.0)
     assert statistics.first_difference == (1.0, 1.0)  # from frame to frame
@@ -227,7 +250,7 @@ def test_statistics_leave_missing_cells_out(dataset):
 def test_statistics_of_long_trajectories_are_those_of_their_parts(dataset, monkeypatch):
     whole = Statistics.of(dataset)
     for chunk in (1, 2, 3):
-        monkeypatch.setattr(statistics, "CHUNK", chunk)
+        monkeypatch.setattr(normalisation, "CHUNK", chunk)
         # Sums in another order: float64.
         for name, values in vars(Statistics.of(dataset)).items():
             assert values == pytest.approx(vars(whole)[name], rel=1e-12), name
@@ -243,9 +266,9 @@ def test_statistics_of_a_huge_split_are_those_of_an_even_sample(dataset, monkeyp
             return super().read(index, start, stop)
 
     long = dataclasses.replace(dataset, trajectories=Long())
-    monkeypatch.setattr(statistics, "CHUNK", 10)
+    monkeypatch.setattr(normalisation, "CHUNK", 10)
     whole = Statistics.of(long)
-    monkeypatch.setattr(statistics, "VALUES", 2000 * 2 * 3 * 2)  # 2000 frames
+    monkeypatch.setattr(normalisation, "VALUES", 2000 * 2 * 3 * 2)  # 2000 frames
     long.trajectories.looked_at = 0
     sample = Statistics.of(long)
     # And the two frames before each chunk, for differences.
@@ -254,7 +277,9 @@ def test_statistics_of_a_huge_split_are_those_of_an_even_sample(dataset, monkeyp
     # One chunk of each 200 frames of a line: off by 100 of 30,000 frames at most.
     assert sample.mean == pytest.approx(whole.mean, rel=0.01)
     assert sample.std == pytest.approx(whole.std, rel=0.01)
-    step, true_step = (of.first_difference[0] * of.std[0] for of in (sample, whole))
+    step, true_step = (
+        each.first_difference[0] * each.std[0] for each in (sample, whole)
+    )
     assert step == pytest.approx(true_step, rel=1e-9) == pytest.approx(1.0)
 
 
@@ -267,7 +292,7 @@ def test_frames_too_large_for_a_chunk_are_read_one_by_one(dataset, monkeypatch):
             return super().read(index, start, stop)
 
     whole = Statistics.of(dataset)
-    monkeypatch.setattr(statistics, "CHUNK_VALUES", 5)
+    monkeypatch.setattr(normalisation, "CHUNK_VALUES", 5)
     watched = dataclasses.replace(dataset, trajectories=Watched())
     assert Statistics.of(watched).std == pytest.approx(whole.std, rel=1e-12)
     assert max(lengths) == 1 + 2  # with those before it
@@ -286,11 +311,11 @@ def test_stretches_of_time_leave_out_their_gaps_and_nothing_else(frames, gap):
         assert stop - start == pytest.approx(share * (frames - 2 * gap), abs=1)
 
 
-def test_parts_are_numbered_split_by_split():
+def test_parts_are_merged_split_by_split():
     parts = {"test": ["e"], "train": ["a", "b", "c"], "validation": []}
-    everything, places = numbered(parts)
-    assert everything == ["a", "b", "c", "e"]
-    assert {split: places[split].tolist() for split in SPLITS} == {
+    merged, indices = merge_splits(parts)
+    assert merged == ["a", "b", "c", "e"]
+    assert {split: indices[split].tolist() for split in SPLITS} == {
         "train": [0, 1, 2],
         "validation": [],
         "test": [3],

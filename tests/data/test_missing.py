@@ -18,15 +18,6 @@ def test_noise_has_the_size_asked_for():
     np.testing.assert_allclose(jnp.std(noisy - frames), 0.3, rtol=0.03)
 
 
-def test_frames_are_dropped_whole_and_the_last_one_stays():
-    seen = corrupt(jax.random.key(0), history(), dropped=0.4)
-    lost = np.isnan(np.asarray(seen)).reshape(200, -1)
-    assert set(lost.mean(1).tolist()) == {0.0, 1.0}
-    # 200 draws: a standard deviation of 0.035.
-    assert abs(lost[:, 0].mean() - 0.4) < 0.12
-    assert not np.isnan(corrupt(jax.random.key(0), history(1), dropped=0.99)).any()
-
-
 def test_cells_are_lost_with_all_their_channels():
     seen = np.isnan(corrupt(jax.random.key(0), history(), missing=0.2))
     np.testing.assert_array_equal(seen[..., 0], seen[..., 1])

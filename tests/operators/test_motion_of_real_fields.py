@@ -45,7 +45,7 @@ def test_currents_of_the_ocean(real_data):
     config.root = str(real_data)
     windows = Windows(data.load(config), "test", 10)
     numbers = np.linspace(0, len(windows) - 1, 5).astype(int)
-    places = [windows._places[number] for number in numbers]
+    places = [windows.starts[number] for number in numbers]
     truth = np.asarray(
         ocean.velocities(config, [(n, first + 9) for n, first in places])
     )

@@ -1,14 +1,15 @@
-"""A stand-in for CloudCast where that is absent: clouds in three layers, made here.
+"""A stand-in for CloudCast: generated clouds in three layers.
 
-Each layer has a moisture q, a random field of zero mean and unit variance that the
-layer's own wind carries, while it is forgotten and renewed over its lifetime tau:
+Each layer has a moisture q, a random field of zero mean and unit variance. The layer's
+own wind carries it, while it is renewed over its lifetime tau:
 
     q(t + 1) = a carried(q(t)) + sqrt(1 - a^2) fresh(t),   a = exp(-1 / tau)
 
-so clouds move, grow and vanish. Where q exceeds a threshold, the layer is cloudy; the
-highest cloudy layer is what a satellite sees. A wind is a mean flow that turns slowly
-and eddies as strong, free of divergence; it is faster, and turned, from layer to layer.
-The world is periodic and larger than what is seen of it: clouds come in and leave.
+So clouds move, grow and vanish. Where q exceeds a threshold the layer is cloudy; a
+satellite sees the highest cloudy layer. A wind is a mean flow that turns slowly and
+eddies of equal strength, free of divergence. It is faster, and turned, from layer to
+layer. The world is periodic and larger than the part that is seen, so clouds enter and
+leave.
 
 Files are those of CloudCast's small set, in the authors' layout and raw values.
 """
@@ -25,16 +26,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt8
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from adr_jax.data.cloudcast import source as cloudcast
-from adr_jax.data.contract import Dataset, data_file
+from adr_jax.data.contract import Dataset, Source, data_file
 from adr_jax.data.files.atomic import written_whole
 from adr_jax.errors import InputError
 from adr_jax.operators.advection import pull
-
-SPLIT_NAMES, FIELDS = cloudcast.SPLIT_NAMES, cloudcast.FIELDS
+from adr_jax.options import DataOptions
 
 
 class Layer(NamedTuple):
@@ -42,8 +41,8 @@ class Layer(NamedTuple):
 
     raw: int  # CloudCast's value of such a cloud
     cover: float  # share of the sky
-    speed: float  # root mean square of the wind, cells per frame
-    size: float  # of its clouds, cells
+    speed: float  # root mean square of the wind, cells a frame
+    size: float  # cells of a cloud
     lifetime: float  # frames
 
 
@@ -77,13 +76,13 @@ class Sky(NamedTuple):
     """The state of the world."""
 
     moisture: Float[Array, "world world layers"]
-    # Stream functions of the eddies, and where the mean wind blows to, in radians.
+    # Stream functions of the eddies, and the direction of the mean wind, radians.
     stream: Float[Array, "world world layers"]
     direction: Float[Array, ""]
 
 
 def first_sky(key: PRNGKeyArray, world: int) -> Sky:
-    """Any state, as likely as it will be later."""
+    """Draw a state from the distribution that it keeps."""
     keys = jax.random.split(key, 3)
     moisture, stream = _spectra(world)
     return Sky(
@@ -95,7 +94,7 @@ def first_sky(key: PRNGKeyArray, world: int) -> Sky:
 
 @jax.jit
 def next_sky(key: PRNGKeyArray, sky: Sky) -> Sky:
-    """The state a frame later."""
+    """Return the state a frame later."""
     keys = jax.random.split(key, 3)
     moisture, stream = _spectra(len(sky.moisture))
     lifetimes = np.array([layer.lifetime for layer in LAYERS], np.float32)
@@ -109,7 +108,7 @@ def next_sky(key: PRNGKeyArray, sky: Sky) -> Sky:
 
 
 def wind(sky: Sky) -> Float[Array, "world world layers 2"]:
-    """Of each layer, in cells per frame."""
+    """Return the wind of each layer, in cells a frame."""
     k = _wavenumbers(len(sky.stream))
     stream = jnp.fft.fft2(sky.stream, axes=(0, 1))
     along_rows, along_columns = (
@@ -124,11 +123,11 @@ def wind(sky: Sky) -> Float[Array, "world world layers 2"]:
 
 @jax.jit
 def seen(sky: Sky) -> UInt8[Array, "world world"]:
-    """What a satellite sees, in CloudCast's raw values."""
+    """Return what a satellite sees, in CloudCast's raw values."""
     values = jnp.full(sky.moisture.shape[:2], CLEAR, jnp.uint8)
-    for number, layer in enumerate(LAYERS):
+    for index, layer in enumerate(LAYERS):
         threshold = statistics.NormalDist().inv_cdf(1 - layer.cover)
-        cloudy = sky.moisture[..., number] > threshold
+        cloudy = sky.moisture[..., index] > threshold
         values = jnp.where(cloudy, jnp.uint8(layer.raw), values)
     return values
 
@@ -145,7 +144,7 @@ def _random_field(key: PRNGKeyArray, spectrum: np.ndarray) -> Array:
 
 @functools.cache
 def _spectra(world: int) -> tuple[np.ndarray, np.ndarray]:
-    """Amplitudes of moisture, of unit variance, and of streams, of unit wind."""
+    """Return the amplitudes of moisture, unit variance, and of streams, unit wind."""
     rows, columns = _wavenumbers(world)
     k2 = rows**2 + columns**2
     sizes = np.array([layer.size for layer in LAYERS])
@@ -157,15 +156,15 @@ def _spectra(world: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _wavenumbers(world: int) -> tuple[np.ndarray, np.ndarray]:
-    """Along rows and columns, radians per cell, to be multiplied with all layers."""
+    """Return those along rows and columns, radians a cell, with an axis of layers."""
     k = (2 * np.pi * np.fft.fftfreq(world)).astype(np.float32)
     return k[:, None, None], k[None, :, None]
 
 
-def frames_of(
+def raw_frames(
     key: PRNGKeyArray, cells: int, frames: int, progress: Callable[[], object]
 ) -> UInt8[np.ndarray, "frames cells cells"]:
-    """Raw values of `frames` frames of the middle of a world half as large again."""
+    """Return raw values of the middle of a world half as large again."""
     world, margin = cells + 2 * (cells // 4), cells // 4
     sky = first_sky(jax.random.fold_in(key, 0), world)
     values = np.empty((frames, cells, cells), np.uint8)
@@ -177,7 +176,7 @@ def frames_of(
 
 
 def generate(folder: pathlib.Path, cells: int = 64, seed: int = 0) -> None:
-    """Makes the folder, whole or not at all: a pure function of cells and seed.
+    """Make the folder, whole or not at all: a pure function of cells and seed.
 
     Raises:
       InputError: it exists, or cannot be written.
@@ -196,9 +195,9 @@ def generate(folder: pathlib.Path, cells: int = 64, seed: int = 0) -> None:
             tqdm(total=total, desc=folder.name, unit="frame", disable=None) as bar,
         ):
             partial.mkdir(parents=True)
-            for number, file in enumerate(FILES):
-                key = jax.random.fold_in(jax.random.key(seed), number)
-                frames = frames_of(key, cells, file.frames, bar.update)
+            for index, file in enumerate(FILES):
+                key = jax.random.fold_in(jax.random.key(seed), index)
+                frames = raw_frames(key, cells, file.frames, bar.update)
                 _write(partial / file.name, frames, file.first_day)
     except OSError as error:
         raise InputError(
@@ -227,22 +226,35 @@ def _write(path: pathlib.Path, frames: np.ndarray, first_day: str) -> None:
         file["time"].attrs["calendar"] = "proleptic_gregorian"
 
 
-def prepare(config: ConfigDict) -> None:
-    """Makes the folder where it is missing; one named in data.path must be there."""
+def prepare(config: DataOptions) -> None:
+    """Make the folder where it is missing and data.path names no other."""
     folder = _folder(config)
     if not config.path and not folder.exists():
         print(f"{folder} is missing: making it")
         generate(folder, config.cells)
 
 
-def load(config: ConfigDict) -> Dataset:
-    """Opens the folder as CloudCast is opened."""
+def load(config: DataOptions) -> Dataset:
+    """Open the folder as CloudCast is opened."""
     dataset = cloudcast.load_folder(config, _folder(config))
     return dataclasses.replace(
         dataset, name="cloud_sample", cell_size=None, frame_interval=None
     )
 
 
-def _folder(config: ConfigDict) -> pathlib.Path:
-    """The folder named in data.path, or one whose name says what is in it."""
+def _folder(config: DataOptions) -> pathlib.Path:
+    """Return the folder data.path, or without it one named by its content."""
     return data_file(config.root, config.path or f"cloud_sample_{config.cells}")
+
+
+SOURCE = Source(
+    load,
+    split_names=cloudcast.SOURCE.split_names,
+    fields=cloudcast.SOURCE.fields,
+    licence="generated by adr_jax",
+    prepare=prepare,
+    frame_shape=lambda config: (
+        *(config.cells, config.cells),
+        len(cloudcast.channels_of(config)),
+    ),
+)

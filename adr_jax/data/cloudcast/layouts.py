@@ -1,4 +1,4 @@
-"""The four layouts that CloudCast is published in, told apart.
+"""The four layouts in which CloudCast is published.
 
 | set   | cells | netCDF-4, time last         | .npy, a frame each                    |
 |-------|-------|-----------------------------|---------------------------------------|
@@ -6,8 +6,8 @@
 | full  | 768^2 | {year}M{month}.nc           | {year}M{month}/{i}.npy                |
 
 The first form is the authors', the second Kaggle's. A file or folder of these is a
-part. The full set's test period is the small one's, from July 2018 on; months of it
-may be missing.
+part. The full set's test period is that of the small one, from July 2018 on. Months of
+it may be missing.
 """
 
 import dataclasses
@@ -20,9 +20,9 @@ from adr_jax.errors import InputError
 
 FIRST_TEST_MONTH = "2018M07"
 CELL_SIZES = {"small": "15 km", "full": "3 km"}
-# Parts are compressed in chunks thousands of frames long, so that 32 frames cost as
-# much as all of those: 0.1 s of the small test part, 0.6 ms where HDF5 keeps what it
-# has unpacked. This much memory holds the whole small set, 1.1 GB.
+# Parts are compressed in chunks of thousands of frames, so 32 frames cost as much as a
+# chunk: 0.1 s of the small test part, but 0.6 ms where HDF5 caches chunks. This much
+# memory holds the whole small set, 1.1 GB.
 CACHE_BYTES = 2**31
 
 _PART = re.compile(r"(TrainCloud|TestCloud|\d{4}M\d{2})(\.nc)?")
@@ -37,7 +37,7 @@ _GET = (
 
 @dataclasses.dataclass(frozen=True)
 class Archive:
-    """What a folder holds."""
+    """The content of a folder."""
 
     layout: str
     cell_size: str
@@ -46,7 +46,7 @@ class Archive:
 
 
 def find(folder: pathlib.Path) -> Archive:
-    """Finds out which layout a folder holds, and opens it.
+    """Find the layout of a folder and open its parts.
 
     Raises:
       InputError: there is none, more than one or only a part of one, or a file of it
@@ -59,13 +59,13 @@ def find(folder: pathlib.Path) -> Archive:
             size = "small" if match[1].endswith("Cloud") else "full"
             layouts.setdefault((size, match[2] or ".npy"), []).append(name)
     if not layouts:
-        there = f" (only {_listed(names)})" if names else ""
-        raise InputError(f"CloudCast is not in {folder}{there}: {_GET}")
+        found = f" (only {_listed(names)})" if names else ""
+        raise InputError(f"CloudCast is not in {folder}{found}: {_GET}")
     if len(layouts) > 1:
         held = " and ".join(_listed(members) for members in layouts.values())
         raise InputError(
-            f"{folder} holds CloudCast in {len(layouts)} layouts, {held}: leave one of "
-            "them there"
+            f"{folder} holds CloudCast in {len(layouts)} layouts, {held}: keep one of "
+            "them"
         )
     ((size, form), members), *_ = layouts.items()
     test = [name for name in members if _in_test_period(name)]

@@ -7,11 +7,11 @@ import h5py
 import numpy as np
 from jaxtyping import UInt8
 
-from adr_jax.data.contract import without_gaps
-from adr_jax.data.files.hdf5 import reading
+from adr_jax.data.contract import continuous_spans
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
-# A prime far above the number of chunks of a file: two of them seldom want one place.
+# A prime far above the number of chunks of a file: two of them seldom share a slot.
 CACHE_SLOTS = 100_003
 
 
@@ -22,11 +22,11 @@ class Part(Protocol):
     frames: int
     # (rows, columns)
     grid: tuple[int, ...]
-    # Stretches in which time does not jump: first frame, and the one after the last.
+    # Spans of frames without a jump in time.
     spans: list[tuple[int, int]]
 
     def read(self, start: int, stop: int) -> UInt8[np.ndarray, "time rows columns"]:
-        """Raw values of frames `start` to `stop`."""
+        """Return raw values of frames `start` to `stop`."""
         ...
 
 
@@ -36,7 +36,7 @@ class NetCDFPart:
     def __init__(self, path: pathlib.Path, cache_bytes: int):
         self.path = path
         cache = {"rdcc_nbytes": cache_bytes, "rdcc_nslots": CACHE_SLOTS}
-        with reading(str(path)):
+        with reading(path):
             file = h5py.File(path, "r", **cache)
             held = {k: v for k, v in file.items() if isinstance(v, h5py.Dataset)}
         labels = [variable for variable in held.values() if variable.ndim == 3]
@@ -58,15 +58,15 @@ class NetCDFPart:
         self.spans = _spans(self._times(held.get("time")), self.frames, path)
 
     def _times(self, time: h5py.Dataset | None) -> np.ndarray | None:
-        """When each frame was taken, in a unit of the file's own, if it says so."""
-        with reading(str(self.path)):
+        """Return the time of each frame, in the file's own unit, if it has them."""
+        with reading(self.path):
             if time is None or "since" not in str(time.attrs.get("units")):
                 return None
             return time[:]
 
     def read(self, start: int, stop: int) -> UInt8[np.ndarray, "time rows columns"]:
-        """Raw values of frames `start` to `stop`."""
-        with reading(str(self.path)):
+        """Return raw values of frames `start` to `stop`."""
+        with reading(self.path):
             labels = self._labels[..., start:stop]
         return _as_bytes(np.moveaxis(labels, -1, 0), self.path)
 
@@ -76,33 +76,33 @@ class NumpyPart:
 
     def __init__(self, path: pathlib.Path):
         self.path = path
-        # By number: as text, 10 comes before 2.
+        # In the order of numbers, in which 2 comes before 10.
         files = {int(p.stem): p for p in path.glob("*.npy") if p.stem.isdigit()}
         if not files:
             raise InputError(
                 f"{path}: no frame in it; expected 0.npy, 1.npy, ...: fetch it again"
             )
-        numbers = range(min(files), max(files) + 1)
-        missing = [number for number in numbers if number not in files]
+        first, last = min(files), max(files)
+        missing = sorted(set(range(first, last)) - set(files))
         if missing:
             raise InputError(
                 f"{path}: {missing[0]}.npy is missing, one of {len(missing)} between "
-                f"{numbers[0]}.npy and {numbers[-1]}.npy: fetch the folder again"
+                f"{first}.npy and {last}.npy: fetch the folder again"
             )
-        self._files = [files[number] for number in numbers]
+        self._files = [file for _, file in sorted(files.items())]
         self.frames = len(files)
-        first = _load(self._files[0])
-        self.grid = first.shape
+        frame = _load(self._files[0])
+        self.grid = frame.shape
         if len(self.grid) != 2 or self.grid[0] != self.grid[1]:
             raise InputError(
                 f"{self._files[0]}: shape {self.grid}; expected (lat, lon), as many "
                 "rows as columns: fetch it again"
             )
-        _check_dtype(first.dtype, self._files[0])
+        _check_dtype(frame.dtype, self._files[0])
         self.spans = _spans(self._times(), self.frames, path)
 
     def _times(self) -> np.ndarray | None:
-        """When each frame was taken, where that is told as dates."""
+        """Return the time of each frame where TIMESTAMPS.npy holds dates."""
         path = self.path / "TIMESTAMPS.npy"
         times = _load(path) if path.exists() else np.arange(self.frames)
         if times.shape[:1] != (self.frames,):
@@ -113,7 +113,7 @@ class NumpyPart:
         return times if times.dtype.kind == "M" else None
 
     def read(self, start: int, stop: int) -> UInt8[np.ndarray, "time rows columns"]:
-        """Raw values of frames `start` to `stop`."""
+        """Return raw values of frames `start` to `stop`."""
         return np.stack([self._frame(path) for path in self._files[start:stop]])
 
     def _frame(self, path: pathlib.Path) -> np.ndarray:
@@ -128,13 +128,9 @@ class NumpyPart:
 
 
 def _load(path: pathlib.Path) -> np.ndarray:
-    try:
+    """Return the array in a .npy file; pickled objects are never loaded."""
+    with reading(path, "fetch it again"):
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} cannot be read as an array of numbers ({error}); pickled objects "
-            "are never loaded: fetch it again"
-        ) from error
 
 
 def _check_dtype(dtype: np.dtype, path: pathlib.Path) -> None:
@@ -146,7 +142,8 @@ def _check_dtype(dtype: np.dtype, path: pathlib.Path) -> None:
 
 
 def _as_bytes(labels: np.ndarray, path: pathlib.Path) -> np.ndarray:
-    # Of one byte, signed or not, all 256 patterns are raw values.
+    """Return raw values as bytes; InputError where one is out of range."""
+    # In one byte, signed or not, all 256 patterns are raw values.
     if labels.itemsize > 1 and (labels.min() < 0 or labels.max() > 255):
         raise InputError(
             f"{path} holds values from {labels.min()} to {labels.max()}; expected "
@@ -158,18 +155,11 @@ def _as_bytes(labels: np.ndarray, path: pathlib.Path) -> np.ndarray:
 def _spans(
     times: np.ndarray | None, frames: int, path: pathlib.Path
 ) -> list[tuple[int, int]]:
-    """Stretches between steps of time more than half as long again as is usual."""
+    """Return the spans of frames without a jump in time."""
     if times is None or frames < 2:
         return [(0, frames)]
     if len(times) != frames:
         raise InputError(
-            f"{path} tells {len(times)} times for {frames} frames: fetch it again"
+            f"{path} has {len(times)} times for {frames} frames: fetch it again"
         )
-    steps = np.diff(times).astype(float)
-    stuck = np.flatnonzero(~(steps > 0)) + 1
-    if stuck.size:
-        raise InputError(
-            f"{path}: time does not advance from frame {stuck[0] - 1} to {stuck[0]}: "
-            "fetch it again, or bring its frames in order"
-        )
-    return without_gaps(steps)
+    return continuous_spans(times, path)

@@ -1,30 +1,29 @@
 """The arrays in a file: .npy, .npz, HDF5, netCDF-4 (which is HDF5), folders of images.
 
-Arrays are read by slices, npy and HDF5 straight from the disk; one of an npz comes
-whole. Nothing is ever unpickled.
+Arrays are read by slices. Those of npy and HDF5 are read from the disk, one of an npz
+is loaded whole. Nothing is ever unpickled.
 """
 
-import contextlib
 import dataclasses
 import functools
 import math
 import pathlib
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 import h5py
 import numpy as np
 
-from adr_jax.data.files import axes
-from adr_jax.data.files import images as image_folder
+from adr_jax.data.files import axes, images
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 HDF5 = (".h5", ".hdf5", ".he5", ".nc", ".nc4")
 SUFFIXES = (".npy", ".npz", *HDF5)
-# What arrays are called that have no name of their own.
+# The name of an array that has none of its own.
 UNNAMED = "frames"
-# Attributes by which HDF5 and netCDF-4 keep their own books.
+# Attributes that HDF5 and netCDF-4 write for themselves.
 _BOOKKEEPING = (
     "CLASS",
     "NAME",
@@ -46,28 +45,28 @@ class Array:
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype
-    # Any slices of it, one for each axis.
+    # Reads slices of it, one for each axis.
     fetch: Callable[[tuple[slice, ...]], np.ndarray]
-    # Names of its dimensions, "" where there is none; that of an array of coordinates
-    # is the name of that array.
+    # Names of its dimensions, "" where it is unknown. A name is also that of the array
+    # of its coordinates.
     dimensions: tuple[str, ...] = ()
     attributes: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
-        """For example "rain (uint16, 92 x 128 x 128)"."""
+        """Return a text such as "rain (uint16, 92 x 128 x 128)"."""
         return f"{self.name} ({self.dtype}, {' x '.join(map(str, self.shape))})"
 
 
 @dataclasses.dataclass(frozen=True)
 class ArrayFile:
-    """All arrays of a file by name, and what it says of itself."""
+    """All arrays of a file by name, and its attributes."""
 
     path: pathlib.Path
     arrays: Mapping[str, Array]
     attributes: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def choose(self, name: str) -> Array:
-        """The array of that name, or with "" the only one that can be a sequence.
+        """Return the array of that name, or with "" the only one that can be meant.
 
         Raises:
           InputError: there is none, there are several, or its numbers are not real.
@@ -99,15 +98,15 @@ class ArrayFile:
         return array
 
     def candidates(self) -> list[Array]:
-        """Arrays that can be sequences of fields: numbers, three axes or else two."""
-        numbers = [array for array in self.arrays.values() if _holds_numbers(array)]
-        return [array for array in numbers if len(array.shape) > 2] or [
-            array for array in numbers if len(array.shape) == 2
+        """Return arrays that can be sequences: numbers in three axes, or else two."""
+        numeric = [array for array in self.arrays.values() if _holds_numbers(array)]
+        return [array for array in numeric if len(array.shape) > 2] or [
+            array for array in numeric if len(array.shape) == 2
         ]
 
     def read(self, array: Array, *index: slice) -> np.ndarray:
-        """A part of one of the arrays, or all of it; InputError where it is damaged."""
-        with readable(self.path):
+        """Return slices of an array, or all of it; InputError where it is damaged."""
+        with reading(self.path):
             return array.fetch(index or (slice(None),) * len(array.shape))
 
     def _list(self) -> str:
@@ -115,15 +114,14 @@ class ArrayFile:
 
 
 def open_arrays(path: pathlib.Path) -> ArrayFile:
-    """Opens a file, or a folder of images, without reading more than its heads.
+    """Open a file, or a folder of images, reading no more than headers.
 
     Raises:
       InputError: there is none, its kind is unknown, or it is damaged.
     """
     path = pathlib.Path(path)
     if path.is_dir():
-        with readable(path):
-            frames = image_folder.ImageFolder(path)
+        frames = images.ImageFolder(path)
         array = Array(
             UNNAMED, frames.shape, frames.dtype, frames.read, frames.dimensions
         )
@@ -136,25 +134,10 @@ def open_arrays(path: pathlib.Path) -> ArrayFile:
             f"{path}: expected {', '.join(SUFFIXES)} or a folder of images; "
             "rename the file if it is one of them, or else convert it"
         )
-    with readable(path):
+    with reading(path):
         if suffix in HDF5:
             return _open_hdf5(path)
         return (_open_npz if suffix == ".npz" else _open_npy)(path)
-
-
-@contextlib.contextmanager
-def readable(path: pathlib.Path) -> Iterator[None]:
-    """Makes one InputError of whatever a library says of a damaged file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # what the libraries raise has no common type
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path} cannot be read ({reason}): it is truncated, damaged or not what "
-            "its name says; make or fetch it again"
-        ) from error
 
 
 def _open_npy(path: pathlib.Path) -> ArrayFile:
@@ -175,32 +158,29 @@ def _open_npz(path: pathlib.Path) -> ArrayFile:
             with archive.open(member) as stream:
                 shape, dtype = _npy_header(stream)
             name, unnamed = member.removesuffix(".npy"), ("",) * len(shape)
-            fetch = _Member(archive, member)
+            fetch = _npz_reader(archive, member)
             arrays[name] = Array(name, shape, dtype, fetch, unnamed)
     return ArrayFile(path, _with_dimensions(arrays))
 
 
-@dataclasses.dataclass
-class _Member:
-    """An array of an npz, unpacked when it is first read."""
+def _npz_reader(
+    archive: zipfile.ZipFile, member: str
+) -> Callable[[tuple[slice, ...]], np.ndarray]:
+    """Return a function that reads slices of an array, which it unpacks once."""
 
-    archive: zipfile.ZipFile
-    name: str
-
-    @functools.cached_property
-    def _values(self) -> np.ndarray:
-        with self.archive.open(self.name) as stream:
+    @functools.cache
+    def values() -> np.ndarray:
+        with archive.open(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
-    def __call__(self, index: tuple[slice, ...]) -> np.ndarray:
-        return self._values[index]
+    return lambda index: values()[index]
 
 
 def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    else:  # 3.0 is for names in Unicode, which no array of numbers has
+    else:  # 3.0 differs in Unicode names, which no array of numbers has
         shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
     return shape, dtype
 
@@ -233,7 +213,7 @@ def _open_hdf5(path: pathlib.Path) -> ArrayFile:
 
 
 def _dimension(item: h5py.Dataset, axis: int) -> str:
-    """The name of a dimension: that of its scale, or its label."""
+    """Return the name of a dimension: that of its scale, or its label."""
     dimension = item.dims[axis]
     return dimension[0].name.strip("/") if len(dimension) else dimension.label
 
@@ -243,22 +223,22 @@ def _attributes(item: h5py.File | h5py.Dataset) -> dict[str, object]:
 
 
 def _with_dimensions(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Dimensions without a name get that of the one array of coordinates that fits.
+    """Give dimensions without a name that of the one array of coordinates that fits.
 
-    It has one axis, lies in the same group, is called as coordinates are, and no other
-    such array and no other axis is of its length.
+    It has one axis, lies in the same group and has a usual name of coordinates. No
+    other such array and no other axis has its length.
     """
-    lengths: dict[tuple[str, int], list[str]] = {}
+    coordinates: dict[tuple[str, int], list[str]] = {}
     for name, array in arrays.items():
         if len(array.shape) == 1 and axes.letter_of(name):
-            place = name.rpartition("/")[0], array.shape[0]
-            lengths.setdefault(place, []).append(name)
+            key = name.rpartition("/")[0], array.shape[0]
+            coordinates.setdefault(key, []).append(name)
 
     def named(array: Array) -> Array:
         group = array.name.rpartition("/")[0]
         dimensions = list(array.dimensions)
         for axis, length in enumerate(array.shape):
-            fitting = lengths.get((group, length), [])
+            fitting = coordinates.get((group, length), [])
             if (
                 not dimensions[axis]
                 and len(fitting) == 1
@@ -274,6 +254,7 @@ def _holds_numbers(array: Array) -> bool:
     return array.dtype.kind in "fiub"
 
 
-def _list(arrays: Sequence[Array], most: int = 12) -> str:
-    shown = ", ".join(map(str, arrays[:most]))
-    return f"{shown} and {len(arrays) - most} more" if len(arrays) > most else shown
+def _list(arrays: Sequence[Array], maximum: int = 12) -> str:
+    shown = ", ".join(map(str, arrays[:maximum]))
+    more = len(arrays) - maximum
+    return f"{shown} and {more} more" if more > 0 else shown

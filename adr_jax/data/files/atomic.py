@@ -1,25 +1,31 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
 import os
 import pathlib
-import shutil
 from collections.abc import Iterator
+from typing import TypeVar
+
+from etils import epath
+
+Path = TypeVar("Path", bound=pathlib.PurePath)
 
 
 @contextlib.contextmanager
-def written_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A temporary name beside `path` to write to, renamed when all went well.
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which replaces it when all went well.
 
-    What was written is removed when anything went wrong.
+    The temporary file or folder is removed when anything went wrong. An `epath.Path`
+    may be in a bucket, where the replacement is a copy.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    written = epath.Path(partial)
     try:
         yield partial
-        partial.rename(path)
+        written.replace(path)
     finally:
-        with contextlib.suppress(OSError):  # what went wrong is the news
-            if partial.is_dir():
-                shutil.rmtree(partial)
+        with contextlib.suppress(OSError):  # the first error is the one to report
+            if written.is_dir():
+                written.rmtree()
             else:
-                partial.unlink(missing_ok=True)
+                written.unlink(missing_ok=True)

@@ -1,14 +1,14 @@
-"""Which axis of an array is what, by letters: stated, or guessed where it is clear.
+"""Letters for the axes of an array: n trajectory, t time, z y x space, c channel.
 
-n trajectory, t time, z y x space, c channel. One axis of space is x, two are y and x,
-three are z, y and x.
+They are stated, or guessed where names and shape leave one choice. One axis of space is
+x, two are y and x, three are z, y and x.
 """
 
 from collections.abc import Sequence
 
 from adr_jax.errors import InputError
 
-# The order in which frames are handed on, whatever the order in the file.
+# The order of the axes of frames, whatever the order in the file.
 ORDER = "ntzyxc"
 SPACES = ("x", "yx", "zyx")
 MEANING = {
@@ -27,7 +27,7 @@ NAMES = {
     "x": ("x", "xc", "lon", "longitude", "nlon", "rlon", "col", "column", "west_east"),
     "c": ("c", "channel", "band", "variable"),
 }
-# How arrays are commonly laid out, by rank.
+# Common layouts of arrays, by rank.
 LAYOUTS = {
     2: ("tx",),
     3: ("tyx", "yxt", "ntx", "txc"),
@@ -36,17 +36,17 @@ LAYOUTS = {
     6: ("ntzyxc",),
 }
 HOW = "with --axes, or train.py's --config.data.axes="
-# An axis this short is one of channels, or at most of trajectories.
+# The maximum length of an axis of channels; only one of trajectories may be as short.
 FEW = 4
 
 
 def space_of(axes: str) -> str:
-    """The letters of space among `axes`, in the order of frames."""
+    """Return the letters of space among `axes`, in the order of frames."""
     return "".join(letter for letter in "zyx" if letter in axes)
 
 
 def letter_of(name: str) -> str | None:
-    """The letter of a dimension by its name, as time, times, lat or X."""
+    """Return the letter of a dimension by its name, as time, times, lat or X."""
     last = name.rpartition("/")[-1].lower()
     for letter, names in NAMES.items():
         if last in names or last.removesuffix("s") in names:
@@ -54,8 +54,8 @@ def letter_of(name: str) -> str | None:
     return None
 
 
-def check(axes: str, shape: Sequence[int], what: str) -> None:
-    """Raises InputError unless `axes` can name the axes of an array of this shape."""
+def check_axes(axes: str, shape: Sequence[int], what: str) -> None:
+    """Raise InputError unless `axes` can name the axes of an array of this shape."""
     if (
         len(set(axes)) != len(axes)
         or not set(axes) <= set(ORDER)
@@ -74,17 +74,19 @@ def check(axes: str, shape: Sequence[int], what: str) -> None:
         )
 
 
-def guess(dimensions: Sequence[str], shape: Sequence[int], what: str) -> str:
-    """The axes of an array by the names of its dimensions ("" unknown) and its shape.
+def guess_axes(dimensions: Sequence[str], shape: Sequence[int], what: str) -> str:
+    """Return the axes of an array from the names of its dimensions and its shape.
+
+    A name is "" where it is unknown.
 
     Raises:
-      InputError: several layouts are possible, or none; it lists them with the flag
-        to add.
+      InputError: several layouts are possible, or none. The message lists them with the
+        flag to add.
     """
     known = [letter_of(name) for name in dimensions]
     axes = "".join(letter or "" for letter in known)
     if len(set(axes)) == len(shape):
-        check(axes, shape, what)
+        check_axes(axes, shape, what)
         return axes
     possible = [
         layout
@@ -92,7 +94,7 @@ def guess(dimensions: Sequence[str], shape: Sequence[int], what: str) -> str:
         if all(k in (None, a) for k, a in zip(known, layout, strict=True))
         and _plausible(layout, shape)
     ]
-    # Equal sides speak for space.
+    # Equal sides suggest space.
     square = [layout for layout in possible if _is_square(layout, shape)]
     if len(square or possible) == 1:
         return (square or possible)[0]
@@ -102,14 +104,14 @@ def guess(dimensions: Sequence[str], shape: Sequence[int], what: str) -> str:
             "frames, rows and columns each): name its axes in their order, letters of "
             f"n (trajectory), t (time), z, y, x (space), c (channel), {HOW}tyx"
         )
-    readings = " or ".join(f"{axes} ({explain(axes, shape)})" for axes in possible)
+    readings = " or ".join(f"{axes} ({explain_axes(axes, shape)})" for axes in possible)
     raise InputError(
         f"{what}, {_product(shape)}, may be {readings}: say which, {HOW}{possible[0]}"
     )
 
 
-def explain(axes: str, shape: Sequence[int]) -> str:
-    """For example "100 frames of 64 rows x 64 columns"."""
+def explain_axes(axes: str, shape: Sequence[int]) -> str:
+    """Return a text such as "100 frames of 64 rows x 64 columns"."""
     sizes = dict(zip(axes, shape, strict=True))
     space = " x ".join(f"{sizes[a]} {MEANING[a]}" for a in space_of(axes))
     start = f"{sizes['n']} trajectories of " if "n" in sizes else ""
@@ -122,7 +124,7 @@ def _plausible(layout: str, shape: Sequence[int]) -> bool:
     if sizes.pop("c", 1) > FEW:
         return False
     sizes.pop("n", None)
-    if sizes["t"] == 1:  # a single picture, which is then said to be too little
+    if sizes["t"] == 1:  # a single picture, refused later as too few frames
         del sizes["t"]
     return min(sizes.values()) > FEW
 

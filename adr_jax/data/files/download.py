@@ -1,7 +1,7 @@
 """Public files with a stable address: fetched, resumed where cut off, and checked.
 
-What is there so far lies beside its place as `.NAME.partial`. A file gets its name when
-its MD5 sum is the published one, and not before.
+A file in progress is `.NAME.partial`. It gets its name once its MD5 sum is the
+published one.
 """
 
 import hashlib
@@ -15,8 +15,7 @@ from tqdm import tqdm
 
 from adr_jax.errors import InputError
 
-# A server that says nothing for so long is not there, seconds; and how much is read at
-# a time, bytes.
+# Seconds to wait for a server, and bytes read at a time.
 PATIENCE, PIECE = 60, 2**20
 
 
@@ -25,7 +24,7 @@ class PublicFile(NamedTuple):
 
     address: str
     md5: str
-    # Where this package looks for it, below the data root.
+    # Below the data root.
     path: str
     size: str
 
@@ -69,14 +68,13 @@ FILES = {
 
 
 def fetch(file: PublicFile, root: pathlib.Path) -> pathlib.Path:
-    """The file's place under `root`, once it is there; one that is there stays.
+    """Fetch the file to its path under `root` unless it exists, and return the path.
 
-    Goes on from what an interrupted call left, and again for as long as every attempt
-    brings something.
+    Resumes an interrupted call, and retries for as long as an attempt brings something.
 
     Raises:
-      InputError: it cannot be reached or written, what came is not what was published,
-        or another file has its name.
+      InputError: it cannot be reached or written, its content is not what was
+        published, or another file has its name.
     """
     path = root / file.path
     partial = path.with_name(f".{path.name}.partial")
@@ -88,7 +86,7 @@ def fetch(file: PublicFile, root: pathlib.Path) -> pathlib.Path:
         while not _is_all_of(file.address, partial):
             pass
         try:
-            _check(partial, file, "what came is deleted: the same command tries again")
+            _check(partial, file, "it is deleted: the same command tries again")
         except InputError:
             partial.unlink()
             raise
@@ -97,26 +95,26 @@ def fetch(file: PublicFile, root: pathlib.Path) -> pathlib.Path:
         reason = str(error) or type(error).__name__
         raise InputError(
             f"{file.address} could not be fetched to {path} ({reason}): the same "
-            "command goes on from what came"
+            "command resumes"
         ) from error
     return path
 
 
 def _is_all_of(address: str, partial: pathlib.Path) -> bool:
-    """Adds to `partial` what the server sends; False if it was cut off after some."""
-    had = partial.stat().st_size if partial.exists() else 0
-    headers = {"User-Agent": "adr_jax", "Range": f"bytes={had}-"}
+    """Append what the server sends to `partial`; False if it was cut off after some."""
+    size = partial.stat().st_size if partial.exists() else 0
+    headers = {"User-Agent": "adr_jax", "Range": f"bytes={size}-"}
     request = urllib.request.Request(address, headers=headers)
     try:
         response = urllib.request.urlopen(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
-        if had and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return True  # nothing is beyond what is there
+        if size and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return True  # the file ends where `partial` does
         raise
     with response:
-        # A server may send all of it anew instead of the rest.
+        # A server may send everything anew instead of the rest.
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        start = had if resumed else 0
+        start = size if resumed else 0
         expected = start + int(response.headers.get("Content-Length", 0))
         with (
             partial.open("ab" if resumed else "wb") as file,
@@ -135,14 +133,14 @@ def _is_all_of(address: str, partial: pathlib.Path) -> bool:
                 if file.tell() < expected:
                     raise http.client.IncompleteRead(b"", expected - file.tell())
             except (OSError, http.client.HTTPException):
-                if file.tell() <= had:
+                if file.tell() <= size:
                     raise
                 return False
     return True
 
 
 def _check(path: pathlib.Path, file: PublicFile, remedy: str) -> None:
-    """Raises InputError for other content than the published."""
+    """Raise InputError for other content than the published."""
     with path.open("rb") as opened:
         md5 = hashlib.file_digest(opened, "md5").hexdigest()
     if md5 != file.md5:

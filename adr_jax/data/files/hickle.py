@@ -1,22 +1,23 @@
-"""What hickle stores in HDF5, arrays and lists of strings, read without its pickles."""
+"""Arrays and lists of strings that hickle stored in HDF5, read without its pickles."""
 
 import pathlib
 
 import h5py
 
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
 
 def array(path: pathlib.Path, remedy: str) -> h5py.Dataset:
-    """The array in a file, not yet read.
+    """Open the array in a file, without reading it.
 
     Args:
-      path: where it is.
-      remedy: what to do if it is not there, the end of a sentence.
+      path: the file.
+      remedy: what to do if it is absent, the end of a sentence.
 
     Raises:
-      InputError: there is no such file, it is damaged, or it holds something else.
+      InputError: it is absent or damaged, or holds something else.
     """
     stored = _stored(path, remedy)
     if not isinstance(stored, h5py.Dataset):
@@ -25,19 +26,18 @@ def array(path: pathlib.Path, remedy: str) -> h5py.Dataset:
 
 
 def strings(path: pathlib.Path, remedy: str) -> list[str]:
-    """The list of strings in a file; arguments and errors are those of `array`."""
+    """Read the list of strings in a file; arguments and errors are those of `array`."""
     stored = _stored(path, remedy)
-    with hdf5.reading(str(path)):
+    with reading(path):
         if isinstance(stored, h5py.Dataset):
             return [text.decode() for text in stored[:]]
         # Since hickle 4, an array of letters for each: data0, data1, ...
-        number = {name: int(name.removeprefix("data")) for name in stored}
-        names = sorted(number, key=number.__getitem__)
+        names = sorted(stored, key=lambda name: int(name.removeprefix("data")))
         return [_text(stored[name]) for name in names]
 
 
 def _text(stored: h5py.Dataset) -> str:
-    """Letters, or since hickle 5 a reference to where the same string was before."""
+    """Return a string; since hickle 5 a repeated one is a reference to the first."""
     letters = stored[()]
     if isinstance(letters, h5py.Reference):
         letters = stored.file[letters][()]
@@ -46,6 +46,6 @@ def _text(stored: h5py.Dataset) -> str:
 
 def _stored(path: pathlib.Path, remedy: str) -> h5py.Dataset | h5py.Group:
     file = hdf5.open_file(path, remedy)
-    with hdf5.reading(str(path)):
-        # Versions 2 and 3 number what they store; 1, 4 and 5 do not.
+    with reading(path):
+        # Versions 2 and 3 number their objects; 1, 4 and 5 do not.
         return file["data" if "data" in file else "data_0"]

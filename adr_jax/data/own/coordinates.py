@@ -1,4 +1,4 @@
-"""Where cells and frames lie: steps along an axis, in words, and continued."""
+"""Coordinates of cells and frames along an axis."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Coordinates:
-    """Places along one axis: numbers or dates, with the attributes of their array."""
+    """Positions along an axis: numbers or dates, and the attributes of their array."""
 
     name: str
     values: np.ndarray
@@ -16,9 +16,10 @@ class Coordinates:
 
     @property
     def step(self) -> np.floating | np.integer | np.timedelta64 | None:
-        """The usual distance between neighbours, None for fewer than two places.
+        """The distance between neighbours, None for fewer than two positions.
 
-        Where it varies the middle one, otherwise the mean, free of the rounding of one.
+        It is the median where distances vary, and otherwise the mean, in which their
+        rounding averages out.
         """
         steps = np.sort(np.diff(self.values))
         if not len(steps):
@@ -29,7 +30,7 @@ class Coordinates:
 
     @property
     def is_regular(self) -> bool:
-        """Whether all distances are equal, within rounding and a thousandth."""
+        """Whether all distances are equal, to rounding and a thousandth."""
         steps, rounding = np.diff(self.values), 0.0
         if not len(steps):
             return False
@@ -43,7 +44,7 @@ class Coordinates:
 
     @property
     def step_in_words(self) -> float | str | None:
-        """For example "300 seconds" or 0.01; None where distances differ."""
+        """The step with its unit, as "300 seconds", or 0.01; None where it varies."""
         if self.step is None or not self.is_regular:
             return None
         if isinstance(self.step, np.timedelta64):
@@ -53,7 +54,7 @@ class Coordinates:
         return f"{step} {unit}" if unit else float(step)
 
     def continued(self, count: int) -> "Coordinates | None":
-        """The places of `count` frames more, a step apart; None where there is none."""
+        """Return the next `count` positions, a step apart; None without a step."""
         if self.step is None:
             return None
         ahead = self.values[-1] + self.step * np.arange(1, count + 1)

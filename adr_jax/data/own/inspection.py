@@ -1,4 +1,4 @@
-"""What a user's file holds, in words, and the command that trains on it."""
+"""A user's file described in words, with the command that trains on it."""
 
 import dataclasses
 import pathlib
@@ -8,8 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from adr_jax.data.files import axes as axis_letters
 from adr_jax.data.files.arrays import Array, open_arrays
+from adr_jax.data.files.axes import explain_axes
 from adr_jax.data.own.sequences import (
     ArraySequences,
     Sequences,
@@ -17,25 +17,22 @@ from adr_jax.data.own.sequences import (
     frame_interval,
     open_sequences,
 )
-from adr_jax.data.own.summary import Sample
+from adr_jax.data.own.summary import Summary
 from adr_jax.operators.motion import estimate_motion
 
-# Places in the file, evenly spread, and frames in a row that are looked at in each.
-PLACES, FRAMES = 16, 4
+# Windows of the file, evenly spread, that are looked at, and the frames of each.
+WINDOWS, FRAMES = 16, 4
 # Arrays and attributes listed.
 LISTED = 12
 
 
 def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator[str]:
-    """Lines to print, each as soon as it is known.
+    """Yield lines to print, each as soon as it is known.
 
-    Args:
-      path: a file or folder as `open_arrays` takes it.
-      variable: which array of it; "" for the only one that can be meant.
-      axes: what its axes are; "" to tell from names and shape.
+    Arguments are those of `open_sequences`.
 
     Raises:
-      InputError: as `open_sequences`, after the lines that could be had.
+      InputError: as `open_sequences`, after the lines about all arrays.
     """
     arrays = list(open_arrays(path).arrays.values())
     yield str(path)
@@ -45,7 +42,7 @@ def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator
         yield f"  and {len(arrays) - LISTED} more"
     sequences = open_sequences(path, variable, axes)
     yield from _meaning(sequences)
-    changes = Changes.of(sequences)
+    changes = Changes.measure(sequences)
     yield from _numbers(sequences, changes)
     yield "to train on it:"
     yield f"  {command(sequences, changes)}"
@@ -53,34 +50,35 @@ def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator
 
 @dataclasses.dataclass(frozen=True)
 class Changes:
-    """From frame to frame: errors of the two simplest forecasts, and motion."""
+    """Changes between frames: errors of the two simplest forecasts, and motion."""
 
-    # Root mean squares over all channels, NaN where no place was known.
+    # Root mean squares over all channels, NaN where no cell was known.
     persistence: float
     extrapolation: float
-    # Displacements in cells a frame, the median of the cells that change, for each
-    # place where some do.
+    # Displacements in cells a frame, (windows, axes): the median of the cells that
+    # change, for each window in which some do.
     motion: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Sequences) -> Self:
-        """Looks at some frames in a row at places spread over the file."""
-        places = [
-            (number, start)
-            for number, length in enumerate(sequences.lengths)
+    def measure(cls, sequences: Sequences) -> Self:
+        """Measure the changes in windows spread over the file."""
+        windows = [
+            (index, start)
+            for index, length in enumerate(sequences.lengths)
             if length > 2
             for start in range(max(length - FRAMES, 0) + 1)
         ]
-        chosen = np.linspace(0, len(places) - 1, min(PLACES, len(places))).astype(int)
+        count = min(WINDOWS, len(windows))
+        chosen = np.linspace(0, len(windows) - 1, count).astype(int)
         squares, counts, motion = np.zeros(2), np.zeros(2), []
-        for number, start in (places[k] for k in chosen):
-            stop = min(start + FRAMES, sequences.lengths[number])
-            frames = sequences.read(number, start, stop).astype(np.float64)
-            before, here, after = frames[-3:]
-            for kind, error in enumerate((after - here, after - 2 * here + before)):
+        for index, start in (windows[k] for k in chosen):
+            stop = min(start + FRAMES, sequences.lengths[index])
+            frames = sequences.read(index, start, stop).astype(np.float64)
+            before, last, after = frames[-3:]
+            for kind, error in enumerate((after - last, after - 2 * last + before)):
                 squares[kind] += np.nansum(np.square(error))
                 counts[kind] += np.count_nonzero(~np.isnan(error))
-            changing = np.any(np.isfinite(after) & (after != here), axis=-1)
+            changing = np.any(np.isfinite(after) & (after != last), axis=-1)
             if changing.any():
                 motion.append(_median_motion(frames, changing))
         first, second = np.sqrt(squares / np.where(counts, counts, np.nan))
@@ -89,16 +87,16 @@ class Changes:
 
 
 def _median_motion(frames: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Cells a frame along each axis, the median over some cells; (axes,)."""
+    """Return the median displacement of some cells, in cells a frame, (axes,)."""
     axes = frames.ndim - 2
-    # Infinities are told elsewhere.
+    # Infinities are reported elsewhere.
     frames = np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
     u = np.asarray(estimate_motion(frames, axes=axes))
     return np.median(u[where], axis=0)
 
 
 def command(sequences: Sequences, changes: Changes) -> str:
-    """The command that trains on what was inspected."""
+    """Return the command that trains on what was inspected."""
     flags = [f"--config.data.path={sequences.path}"]
     if isinstance(sequences, ArraySequences):
         if len(sequences.file.candidates()) > 1:
@@ -111,14 +109,14 @@ def command(sequences: Sequences, changes: Changes) -> str:
 
 def _array(array: Array) -> str:
     attributes = list(array.attributes.items())[:LISTED]
-    said = "; ".join(f"{name} {value}" for name, value in attributes)
-    return f"{array}: {' '.join(said.split())}" if said else str(array)
+    listed = "; ".join(f"{name} {value}" for name, value in attributes)
+    return f"{array}: {' '.join(listed.split())}" if listed else str(array)
 
 
 def _meaning(sequences: Sequences) -> Iterator[str]:
-    """What it is taken for, and what the file says of its places and times."""
+    """Yield the layout that is assumed, cell size and frame interval."""
     if isinstance(sequences, ArraySequences):
-        read_as = axis_letters.explain(sequences.axes, sequences.array.shape)
+        read_as = explain_axes(sequences.axes, sequences.array.shape)
         yield f"read as: {sequences.variable}, axes {sequences.axes}: {read_as}"
     else:
         shape = " x ".join(map(str, sequences.frame_shape))
@@ -126,28 +124,28 @@ def _meaning(sequences: Sequences) -> Iterator[str]:
             f"read as: PDEBench's layout, {len(sequences.keys)} trajectories of "
             f"{sequences.lengths[0]} frames of {shape}"
         )
-    yield f"cell size: {cell_size(sequences) or 'not said, or not uniform'}"
+    yield f"cell size: {cell_size(sequences) or 'not stated, or not uniform'}"
     yield f"frame interval: {frame_interval(sequences) or _irregular(sequences)}"
 
 
 def _irregular(sequences: Sequences) -> str:
     times = sequences.coordinates.get("t")
     if times is None or times.step is None:
-        return "not said"
+        return "not stated"
     steps = np.diff(times.values)
     return (
         f"not uniform: {steps.min()} to {steps.max()}, mostly {times.step}; frames may "
-        "be missing, which a model takes for sudden changes"
+        "be missing, which a model sees as sudden changes"
     )
 
 
 def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
-    sample = Sample.of(sequences, range(len(sequences.keys)))
-    yield f"unit: {sequences.unit or 'not said'}"
+    summary = Summary.read(sequences)
+    yield f"unit: {sequences.unit or 'not stated'}"
     yield (
-        f"values of {sample.frames} frames: {sample.least:g} to "
-        f"{sample.greatest:g}, mean {np.mean(sample.mean):.4g}, "
-        f"{100 * sample.missing:.3g} % missing"
+        f"values of {summary.frames} frames: {summary.minimum:g} to "
+        f"{summary.maximum:g}, mean {np.mean(summary.mean):.4g}, "
+        f"{100 * summary.missing:.3g} % missing"
     )
     yield (
         f"change in a frame: RMSE {changes.persistence:.3g} of persistence, "
@@ -163,7 +161,7 @@ def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
         )
         yield (
             f"motion, cells a frame, median and middle half of {len(changes.motion)} "
-            f"places: {along}"
+            f"windows: {along}"
         )
     else:
         yield "motion: no frame has structure that could show it"

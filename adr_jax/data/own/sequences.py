@@ -1,4 +1,4 @@
-"""The fields of a user's file as trajectories, whatever the file and its axes."""
+"""The fields of a user's file as trajectories, whatever its format and axes."""
 
 import pathlib
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from adr_jax.data.files import axes as axis_letters
 from adr_jax.data.files.arrays import Array, ArrayFile, open_arrays
+from adr_jax.data.files.axes import ORDER, check_axes, guess_axes, space_of
 from adr_jax.data.files.packing import Packing
 from adr_jax.data.files.pdebench import PDEBenchFile
 from adr_jax.data.own.coordinates import Coordinates
@@ -16,9 +16,9 @@ from adr_jax.errors import InputError
 
 
 class ArraySequences:
-    """Trajectories of one array of a file (`dataset.Trajectories`); `keys` number them.
+    """Trajectories of one array of a file; `keys` are their indices.
 
-    `axes` says what each axis of the array is, in the letters of `data/axes.py`.
+    `axes` names each axis of the array by a letter of `files.axes`.
     """
 
     def __init__(self, file: ArrayFile, array: Array, axes: str):
@@ -26,20 +26,20 @@ class ArraySequences:
         self.path, self.variable = file.path, array.name
         self.name = f"{file.path}: {array}"
         sizes = dict(zip(axes, array.shape, strict=True))
-        space = (sizes[letter] for letter in axis_letters.space_of(axes))
+        space = (sizes[letter] for letter in space_of(axes))
         self.frame_shape = (*space, sizes.get("c", 1))
         self.lengths = [sizes["t"]] * sizes.get("n", 1)
-        self.keys = tuple(str(number) for number in range(len(self.lengths)))
-        self.packing = Packing.of(array.dtype, array.attributes, self.name)
+        self.keys = tuple(map(str, range(len(self.lengths))))
+        self.packing = Packing.from_attributes(array.dtype, array.attributes, self.name)
         self.data_range = self.packing.data_range
 
     def read(
         self, index: int, start: int, stop: int
     ) -> Float[np.ndarray, "time *space channels"]:
-        """Frames `start` to `stop` of a trajectory, float32, NaN where missing."""
-        places = {"n": slice(index, index + 1), "t": slice(start, stop)}
+        """Return frames `start` to `stop` of a trajectory, NaN where missing."""
+        slices = {"n": slice(index, index + 1), "t": slice(start, stop)}
         stored = self.file.read(
-            self.array, *(places.get(letter, slice(None)) for letter in self.axes)
+            self.array, *(slices.get(letter, slice(None)) for letter in self.axes)
         )
         frames = self.packing.unpack(np.transpose(stored, self._order))
         frames = frames.reshape(-1, *self.frame_shape)
@@ -55,21 +55,17 @@ class ArraySequences:
     def as_stored(
         self, frames: Shaped[np.ndarray, "trajectories time *space channels"]
     ) -> np.ndarray:
-        """Frames with the axes of the file, in its order."""
+        """Return frames with the axes of the file, in its order."""
         absent = [axis for axis, name in ((0, "n"), (-1, "c")) if name not in self.axes]
         return np.squeeze(frames, tuple(absent)).transpose(np.argsort(self._order))
 
     @property
     def _order(self) -> list[int]:
-        return [
-            self.axes.index(letter)
-            for letter in axis_letters.ORDER
-            if letter in self.axes
-        ]
+        return [self.axes.index(letter) for letter in ORDER if letter in self.axes]
 
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
-        """What the file says of places along its axes, by letter."""
+        """Coordinates along the axes, by letter, where the file has them."""
         found = {}
         for letter, name in zip(self.axes, self.array.dimensions, strict=True):
             array = self.file.arrays.get(name)
@@ -89,19 +85,19 @@ class ArraySequences:
 
     @property
     def unit(self) -> str:
-        """The unit of the values, "" where the file does not say."""
+        """The unit of the values, "" where the file does not state it."""
         unit = self.array.attributes.get("units", "")
         return unit if isinstance(unit, str) else ""
 
 
 class PDEBenchSequences(PDEBenchFile):
-    """Trajectories of a file in PDEBench's layout, with what its grids say."""
+    """Trajectories of a file in PDEBench's layout, with its coordinates."""
 
     variable, unit, data_range = "data", "", None
 
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
-        """Its grids; PDEBench calls the first axis of space x."""
+        """Coordinates by letter; PDEBench calls the first axis of space x."""
         grids = {letter: self.grid(letter) for letter in "txy"}
         return {
             letter: Coordinates(letter, values)
@@ -114,16 +110,16 @@ Sequences: TypeAlias = ArraySequences | PDEBenchSequences
 
 
 def open_sequences(path: pathlib.Path, variable: str = "", axes: str = "") -> Sequences:
-    """Opens a file of any kind.
+    """Open a file of any kind that `open_arrays` reads.
 
     Args:
-      path: see `open_arrays`.
+      path: the file, or a folder of images.
       variable: the array to read; "" for the only one that can be meant.
-      axes: what its axes are, in the letters of `data/axes.py`; "" to tell from names
+      axes: a letter of `files.axes` for each of its axes; "" to guess them from names
         and shape.
 
     Raises:
-      InputError: it cannot be read, or it is not clear how; says what to state.
+      InputError: it cannot be read, or the array or its axes have to be stated.
     """
     file = open_arrays(path)
     if not (variable or axes) and _has_pdebench_layout(file):
@@ -131,26 +127,26 @@ def open_sequences(path: pathlib.Path, variable: str = "", axes: str = "") -> Se
     array = file.choose(variable)
     what = f"{path}: {array.name}"
     if axes:
-        axis_letters.check(axes, array.shape, what)
+        check_axes(axes, array.shape, what)
     else:
-        axes = axis_letters.guess(array.dimensions, array.shape, what)
+        axes = guess_axes(array.dimensions, array.shape, what)
     return ArraySequences(file, array, axes)
 
 
 def _has_pdebench_layout(file: ArrayFile) -> bool:
-    """Whether everything lies in groups, each with its `data`."""
+    """Return whether everything lies in groups, each with its `data`."""
     groups = {name.partition("/")[0] for name in file.arrays}
     return bool(groups) and all(f"{group}/data" in file.arrays for group in groups)
 
 
 def channel_names(sequences: Sequences) -> tuple[str, ...]:
-    """One for each channel: what the file calls them, numbered where several."""
+    """Return the name of each channel: the variable's, with an index where several."""
     name, count = sequences.variable, sequences.frame_shape[-1]
     return (name,) if count == 1 else tuple(f"{name} {k}" for k in range(count))
 
 
 def cell_size(sequences: Sequences) -> float | str | None:
-    """Of a cell, in words where the file has units; None where it does not say."""
+    """Return the size of a cell, with its unit if known; None where it is not."""
     axes = [c for letter, c in sequences.coordinates.items() if letter in "zyx"]
     steps = [along.step_in_words for along in axes]
     if len(axes) < len(sequences.frame_shape) - 1 or None in steps:
@@ -159,6 +155,6 @@ def cell_size(sequences: Sequences) -> float | str | None:
 
 
 def frame_interval(sequences: Sequences) -> float | str | None:
-    """From frame to frame, likewise."""
+    """Return the time between frames, with its unit if known; None where it is not."""
     times = sequences.coordinates.get("t")
     return times and times.step_in_words

@@ -1,15 +1,13 @@
 """The user's own sequences: an array in a file, or a folder of images.
 
-`data.path` is the file, relative to `data.root`; `data.variable` the array in it, where
-several can be meant; `data.axes` what its axes are, where that is not clear.
+`data.path` is the file, relative to `data.root`. `data.variable` names the array in it
+where several can be meant, `data.axes` its axes where they cannot be guessed.
 """
 
-import hashlib
-
 import numpy as np
-from ml_collections import ConfigDict
 
-from adr_jax.data.contract import Dataset, Segments, data_file, numbered
+from adr_jax.data.contract import Dataset, Segments, Source, data_file, merge_splits
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own.sequences import (
     Sequences,
     cell_size,
@@ -18,31 +16,27 @@ from adr_jax.data.own.sequences import (
     open_sequences,
 )
 from adr_jax.data.own.splits import by_state, in_time, state
-from adr_jax.data.own.summary import Sample
+from adr_jax.data.own.summary import Summary
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
 
-SPLIT_NAMES = ("auto", "trajectories", "in_time", "all")
-FIELDS = ("path", "variable", "axes")
 # Cells that a window of SSIM needs along each axis.
 SSIM_CELLS = 11
 
 
-def prepare(config: ConfigDict) -> None:
-    """Does nothing: a user's file cannot be made."""
+def load(config: DataOptions) -> Dataset:
+    """Open a file and split it.
 
-
-def load(config: ConfigDict) -> Dataset:
-    """Opens a file and splits it.
-
-    Splits: "trajectories", 15 % of the distinct trajectories to test and 15 % to
-    validate with, chosen by chance and the same every time, equal ones together, the
-    rest to train with; "in_time", the same shares of every trajectory one after the
-    other, as many frames as a window has between them in none; "auto", by trajectories
-    where at least three are distinct, else in time; "all", everything is test.
+    Splits:
+      "trajectories": 15 % of the distinct trajectories are test and 15 % validate,
+        drawn at random but the same every time, equal ones together. The rest train.
+      "in_time": the same shares of every trajectory, one after the other. Between them
+        a window's length of frames belongs to none.
+      "auto": by trajectories where at least three are distinct, else in time.
+      "all": everything is test.
 
     Raises:
-      InputError: the file cannot be read, is too short, has no values at all, or a
-        number of data.exclude is not in it.
+      InputError: the file cannot be read, is too short, or has no values at all.
     """
     if not config.path:
         raise InputError(
@@ -51,33 +45,32 @@ def load(config: ConfigDict) -> Dataset:
         )
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes)
-    numbers = list(range(len(source.keys)))
-    states = {number: state(source, number) for number in numbers}
-    sample = Sample.of(source, numbers)
+    states = [state(source, index) for index in range(len(source.keys))]
+    summary = Summary.read(source)
     split = config.split
     if split == "auto":
-        split = "trajectories" if len(set(states.values())) > 2 else "in_time"
+        split = "trajectories" if len(set(states)) > 2 else "in_time"
     if split == "in_time":
-        parts = in_time(source, numbers, window=config.history + 1)
+        parts = in_time(source, window=config.history + 1)
     elif split == "trajectories":
         parts = by_state(source, states)
     else:
-        whole = [(number, 0, source.lengths[number]) for number in numbers]
+        whole = [(index, 0, length) for index, length in enumerate(source.lengths)]
         parts = {"train": [], "validation": [], "test": whole}
-    stretches, splits = numbered(parts)
-    facts = (source.frame_shape, [source.lengths[n] for n in numbers], states)
+    spans, splits = merge_splits(parts)
+    facts = (source.frame_shape, source.lengths, dict(enumerate(states)))
     return Dataset(
         name="arrays",
-        trajectories=Segments(source.read, stretches, source.frame_shape),
+        trajectories=Segments(source.read, spans, source.frame_shape),
         splits=splits,
         states={
-            name: len({(states[number], start) for number, start, _ in part})
+            name: len({(states[index], start) for index, start, _ in part})
             for name, part in parts.items()
         },
         split_name=split,
-        fingerprint=_digest(facts, sample.digest),
+        fingerprint=fingerprint([(facts, summary.digest)]),
         channels=channel_names(source),
-        metrics=_metrics(sample, source),
+        metrics=_metrics(summary, source),
         unit=source.unit,
         cell_size=cell_size(source),
         frame_interval=frame_interval(source),
@@ -85,13 +78,9 @@ def load(config: ConfigDict) -> Dataset:
     )
 
 
-def _digest(*facts: object) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
-    """An error relative to the values only where these are not spread about zero."""
-    mean, std = np.abs(sample.mean), np.array(sample.std)
+def _metrics(summary: Summary, source: Sequences) -> tuple[str, ...]:
+    """Return the metrics: nRMSE only for values that are not spread about zero."""
+    mean, std = np.abs(summary.mean), np.array(summary.std)
     metrics = ("rmse", "vrmse")
     if (mean > 0.1 * std).all():
         metrics = ("nrmse", *metrics)
@@ -99,3 +88,11 @@ def _metrics(sample: Sample, source: Sequences) -> tuple[str, ...]:
     if source.data_range and len(space) == 2 and min(space) >= SSIM_CELLS:
         metrics = (*metrics, "ssim", "psnr")
     return metrics
+
+
+SOURCE = Source(
+    load,
+    split_names=("auto", "trajectories", "in_time", "all"),
+    fields=("path", "variable", "axes"),
+    is_own=True,
+)

@@ -1,53 +1,52 @@
 """Trajectories divided among train, validation and test."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 from adr_jax.data.contract import SPLITS, split_in_time
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own.sequences import Sequences
 from adr_jax.errors import InputError
 
-# Of the data, for validation, and again for test.
+# The share of the data for validation, and again for test.
 HELD_OUT = 0.15
-# For each split, stretches of trajectories: number, first frame, one after the last.
+# For each split, spans of trajectories: index, first frame, and the one after the last.
 Parts: TypeAlias = dict[str, list[tuple[int, int, int]]]
 
 
-def state(source: Sequences, number: int) -> str:
-    """What two trajectories that are the same have in common: first and last frame."""
-    digest = hashlib.sha256()
-    for frame in (0, source.lengths[number] - 1):
-        digest.update(source.read(number, frame, frame + 1).tobytes())
-    return digest.hexdigest()
+def state(source: Sequences, index: int) -> str:
+    """Return a digest of the first and last frame, by which trajectories are equal."""
+    ends = (0, source.lengths[index] - 1)
+    return fingerprint(
+        (source.read(index, frame, frame + 1) for frame in ends), digits=64
+    )
 
 
-def in_time(source: Sequences, numbers: Sequence[int], window: int) -> Parts:
-    """Every trajectory cut into three, each of which has room for a window."""
+def in_time(source: Sequences, window: int) -> Parts:
+    """Cut every trajectory into three, each of which has room for a window."""
     parts = {name: [] for name in SPLITS}
-    for number in numbers:
-        frames = source.lengths[number]
+    for index, frames in enumerate(source.lengths):
         used = frames - 2 * window
         held_out = max(window, round(HELD_OUT * used))
         if used - 2 * held_out < window:
             raise InputError(
                 f"{source.path} has {frames} frames; windows of {window} need "
                 f"{5 * window}, to train, validate and test with a gap between: add "
-                "frames, or shorten config.data.history and config.data.horizon"
+                "frames, or shorten config.data.history"
             )
         shares = (used - 2 * held_out, held_out, held_out)
         for name, span in zip(
             SPLITS, split_in_time(frames, shares, gap=window), strict=True
         ):
-            parts[name].append((number, *span))
+            parts[name].append((index, *span))
     return parts
 
 
-def by_state(source: Sequences, states: Mapping[int, str]) -> Parts:
-    """Whole trajectories, equal ones in the same split."""
-    distinct = list(dict.fromkeys(states.values()))
+def by_state(source: Sequences, states: Sequence[str]) -> Parts:
+    """Divide whole trajectories, those of equal state into the same split."""
+    distinct = list(dict.fromkeys(states))
     if len(distinct) < len(SPLITS):
         raise InputError(
             f"{source.path} has {len(distinct)} distinct trajectories; a split by "
@@ -60,8 +59,8 @@ def by_state(source: Sequences, states: Mapping[int, str]) -> Parts:
     split_of |= dict.fromkeys(distinct[held_out : 2 * held_out], "validation")
     return {
         name: [
-            (number, 0, source.lengths[number])
-            for number, state in states.items()
+            (index, 0, source.lengths[index])
+            for index, state in enumerate(states)
             if split_of[state] == name
         ]
         for name in SPLITS

@@ -1,4 +1,4 @@
-"""What some frames of a file, evenly spread, say of all."""
+"""A summary of a file's values from some of its frames, evenly spread."""
 
 import dataclasses
 import hashlib
@@ -14,13 +14,13 @@ FRAMES = 32
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
-    """Numbers over all values looked at; mean and size of each channel."""
+class Summary:
+    """Statistics of the values looked at; mean and std are those of each channel."""
 
     mean: Sequence[float]
     std: Sequence[float]
-    least: float
-    greatest: float
+    minimum: float
+    maximum: float
     # Share of values.
     missing: float
     frames: int
@@ -28,21 +28,21 @@ class Sample:
     digest: str
 
     @classmethod
-    def of(cls, source: Sequences, numbers: Sequence[int]) -> Self:
-        """Reads frames of these trajectories; InputError where no value is known."""
-        starts = np.cumsum([0, *(source.lengths[number] for number in numbers)])
+    def read(cls, source: Sequences) -> Self:
+        """Read some frames; InputError where no value of them is known."""
+        starts = np.cumsum([0, *source.lengths])
         chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))
         digest, sums = hashlib.sha256(), np.zeros((4, source.frame_shape[-1]))
-        least, greatest = np.inf, -np.inf
+        minimum, maximum = np.inf, -np.inf
         for frame in chosen:
-            place = np.searchsorted(starts, frame, side="right") - 1
-            first = int(frame - starts[place])
-            values = source.read(numbers[place], first, first + 1)
+            index = int(np.searchsorted(starts, frame, side="right")) - 1
+            first = int(frame - starts[index])
+            values = source.read(index, first, first + 1)
             digest.update(values.tobytes())
             values = values.reshape(-1, values.shape[-1]).astype(np.float64)
             known = np.isfinite(values)
-            least = min(least, values.min(initial=np.inf, where=known))
-            greatest = max(greatest, values.max(initial=-np.inf, where=known))
+            minimum = min(minimum, values.min(initial=np.inf, where=known))
+            maximum = max(maximum, values.max(initial=-np.inf, where=known))
             squares = np.square(values)
             sums += [
                 np.full(values.shape[1], len(values)),
@@ -50,7 +50,7 @@ class Sample:
                 values.sum(0, where=known),
                 squares.sum(0, where=known),
             ]
-        every, count, total, squares = sums
+        cells, count, total, squares = sums
         if not count.any():
             raise InputError(
                 f"{source.path}: every value looked at is missing (NaN, _FillValue or "
@@ -61,9 +61,9 @@ class Sample:
         return cls(
             mean=mean.tolist(),
             std=np.sqrt(variance).tolist(),
-            least=float(least),
-            greatest=float(greatest),
-            missing=1 - float(count.sum() / every.sum()),
+            minimum=float(minimum),
+            maximum=float(maximum),
+            missing=1 - float(count.sum() / cells.sum()),
             frames=len(chosen),
             digest=digest.hexdigest(),
         )

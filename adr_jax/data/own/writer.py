@@ -15,7 +15,7 @@ from adr_jax.data.own.sequences import ArraySequences, PDEBenchSequences, Sequen
 
 SUFFIXES = (".npz", *HDF5)
 
-# Number of a trajectory, and (time, *space, channels).
+# Index of a trajectory, and (time, *space, channels).
 Forecasts: TypeAlias = Iterable[tuple[int, np.ndarray]]
 
 
@@ -27,20 +27,20 @@ def write(
     frames_shape: tuple[int, ...],
     attributes: Mapping[str, object],
 ) -> None:
-    """Writes the frames that follow each trajectory of `source`.
+    """Write the frames that follow each trajectory of `source`.
 
-    Names and order of axes are those of the source, values float32 in its unit, NaN
-    where missing; places in space are copied, times continued at their usual step.
+    Names and order of axes are those of the source. Values are float32 in its unit, NaN
+    where missing. Coordinates of space are copied, times continue at their usual step.
 
     Args:
       path: the new file.
       suffix: its kind, one of SUFFIXES. An npz keeps arrays only, no attributes, and is
-        put together in memory.
-      source: what the forecasts continue.
+        assembled in memory.
+      source: the sequences that the forecasts continue.
       forecasts: every trajectory, one after the other.
-      frames_shape: (time, *space, channels) of each; channels may be the first of
-        the source's alone.
-      attributes: what the file says of itself, beside what the source said.
+      frames_shape: (time, *space, channels) of each; it may have only the first
+        channels of the source.
+      attributes: attributes of the file, added to those of the source.
     """
     if suffix == ".npz":
         target = _Npz()
@@ -51,8 +51,9 @@ def write(
                     np.lib.format.write_array(member, array, allow_pickle=False)
     else:
         with h5py.File(path, "w") as file:
-            said = source.file.attributes if isinstance(source, ArraySequences) else {}
-            file.attrs.update({**said, **attributes})
+            if isinstance(source, ArraySequences):
+                file.attrs.update(source.file.attributes)
+            file.attrs.update(attributes)
             _fill(_Hdf5(file), source, forecasts, frames_shape)
 
 
@@ -66,15 +67,15 @@ class _Npz:
         self.arrays[name] = np.empty(shape, np.float32)
         return self.arrays[name]
 
-    def add_places(self, name: str, places: Coordinates) -> None:
-        self.arrays[name] = places.values
+    def add_coordinates(self, name: str, along: Coordinates) -> None:
+        self.arrays[name] = along.values
 
     def describe(self, name, attributes, scales) -> None:
-        """Leaves it: an npz has no place for it."""
+        """Do nothing: an npz has no attributes."""
 
 
 class _Hdf5:
-    """An HDF5 file; what netCDF calls dimensions are scales of its arrays."""
+    """An HDF5 file; netCDF's dimensions are scales of its arrays."""
 
     def __init__(self, file: h5py.File):
         self._file = file
@@ -84,8 +85,8 @@ class _Hdf5:
             name, shape, np.float32, compression="gzip", compression_opts=1
         )
 
-    def add_places(self, name: str, places: Coordinates) -> None:
-        values, attributes = places.values, dict(places.attributes)
+    def add_coordinates(self, name: str, along: Coordinates) -> None:
+        values, attributes = along.values, dict(along.attributes)
         if values.dtype.kind == "M":  # HDF5 knows no dates
             values = values.astype("M8[s]").astype(np.int64)
             attributes["units"] = "seconds since 1970-01-01"
@@ -120,41 +121,43 @@ def _fill_array(
     forecasts: Forecasts,
     frames_shape: tuple[int, ...],
 ) -> None:
-    """One array with the axes of the source, and its coordinates."""
+    """Write one array with the axes of the source, and its coordinates."""
     new_sizes = {"t": frames_shape[0], "c": frames_shape[-1]}
     sizes = dict(zip(source.axes, source.array.shape, strict=True)) | new_sizes
     shape = tuple(sizes[letter] for letter in source.axes)
     values = target.create(source.variable, shape)
-    for number, frames in forecasts:
-        places = {"n": slice(number, number + 1)}
-        index = tuple(places.get(letter, slice(None)) for letter in source.axes)
-        values[index] = source.as_stored(frames[None])
-    said = source.array.attributes.items()
-    attributes = {name: value for name, value in said if name not in ATTRIBUTES}
+    for index, frames in forecasts:
+        slices = {"n": slice(index, index + 1)}
+        cells = tuple(slices.get(letter, slice(None)) for letter in source.axes)
+        values[cells] = source.as_stored(frames[None])
+    stated = source.array.attributes.items()
+    attributes = {name: value for name, value in stated if name not in ATTRIBUTES}
     scales = {}
-    for letter, places in _continued(source.coordinates, frames_shape[0]).items():
-        if len(places.values) == sizes[letter]:
-            target.add_places(places.name, places)
-            scales[source.axes.index(letter)] = places.name
+    for letter, along in _continued(source.coordinates, frames_shape[0]).items():
+        if len(along.values) == sizes[letter]:
+            target.add_coordinates(along.name, along)
+            scales[source.axes.index(letter)] = along.name
     target.describe(source.variable, attributes, scales)
 
 
 def _fill_groups(
     target: _Npz | _Hdf5, source: PDEBenchSequences, forecasts: Forecasts, steps: int
 ) -> None:
-    """PDEBench's layout: a group for each trajectory, with its grid."""
+    """Write PDEBench's layout: a group for each trajectory, with its grid."""
     grid = _continued(source.coordinates, steps)
-    for number, frames in forecasts:
-        key = source.keys[number]
+    for index, frames in forecasts:
+        key = source.keys[index]
         target.create(f"{key}/data", frames.shape)[...] = frames
-        for axis, places in grid.items():
-            target.add_places(f"{key}/grid/{axis}", places)
+        for axis, along in grid.items():
+            target.add_coordinates(f"{key}/grid/{axis}", along)
 
 
-def _continued(places: Mapping[str, Coordinates], steps: int) -> dict[str, Coordinates]:
-    """Places in space as they are, and the times that follow, if any are known."""
-    continued = {letter: along for letter, along in places.items() if letter != "t"}
-    times = places["t"].continued(steps) if "t" in places else None
+def _continued(
+    coordinates: Mapping[str, Coordinates], steps: int
+) -> dict[str, Coordinates]:
+    """Return coordinates of space as they are, and the times that follow, if known."""
+    continued = {letter: c for letter, c in coordinates.items() if letter != "t"}
+    times = coordinates["t"].continued(steps) if "t" in coordinates else None
     if times is not None:
         continued["t"] = times
     return continued

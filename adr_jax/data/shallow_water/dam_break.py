@@ -1,4 +1,4 @@
-"""The solver behind PDEBench's radial dam break, and other dams for it to break.
+"""The solver of PDEBench's radial dam break, and other initial states for it.
 
 Shallow water on a flat bed, g = 1, q = (h, hu, hv) on [-2.5, 2.5]^2:
 
@@ -65,20 +65,20 @@ class Dam:
 
 
 def cell_centres(cells: int) -> Float64[np.ndarray, " cells"]:
-    """The coordinates of the cell centres along either axis."""
+    """Return the coordinates of the cell centres along either axis."""
     return LOWER + (np.arange(cells) + 0.5) * ((UPPER - LOWER) / cells)
 
 
 def frame_times(frames: int) -> Float64[np.ndarray, " frames"]:
-    """The times of the frames, from 0 to 1."""
+    """Return the times of the frames, from 0 to 1."""
     return np.linspace(0.0, FINAL_TIME, frames)
 
 
 def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
-    """The height at t = 0: `dam.height` in cells whose centre is in the dam, else 1.
+    """Return the height at t = 0: `dam.height` in cells centred in the dam, else 1.
 
     A pure function of `dam` and `seed`. A radius r, uniform in [0.3, 0.7], is drawn
-    first, so that all shapes share it. With `circle` this is trajectory `seed` of the
+    first and so shared by all shapes. With `circle` this is trajectory `seed` of the
     public set, bit for bit.
 
     - circle: radius r, in the middle.
@@ -90,7 +90,7 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
       uniform in [-0.5, 0.5]^2: neither hides the other.
     - mixed: the four above in turn, by `seed % 4`.
 
-    Fewer than 12 cells are too coarse for the smallest dams: these can be missed.
+    Fewer than 12 cells are too coarse for the smallest dams, which can be missed.
     """
     rng = np.random.default_rng(seed)
     radius = rng.uniform(*RADII)
@@ -120,14 +120,14 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
 def simulate(
     dam: Dam, heights: Float[np.ndarray, "n cells cells"]
 ) -> Float32[np.ndarray, "n frames cells cells 1"]:
-    """Breaks the dams: the heights at every frame, from water at rest.
+    """Compute the heights at every frame, from water at rest.
 
-    Computed in float64 on the CPU, whatever JAX's default type and device are, and
-    compiled once for each `n` and set-up. The edges are open (zero-order
-    extrapolation); mass is conserved until waves reach them.
+    In float64 on the CPU, whatever JAX's default type and device are; compiled once for
+    each `n` and set-up. The edges are open (zero-order extrapolation); mass is
+    conserved until waves reach them.
 
     Args:
-      dam: the set-up; its `shape` has no part in this.
+      dam: the set-up; its `shape` is not used.
       heights: heights at t = 0, positive, as `initial_height` gives them.
 
     Raises:
@@ -166,14 +166,14 @@ def simulate(
 
 
 def _steps(dam: Dam) -> tuple[int, float]:
-    """The number of equal steps in a frame, and dt/dx in these, to keep CFL in bounds.
+    """Return the number of equal steps in a frame, and their dt/dx, that bound CFL.
 
-    A function of the set-up alone, so that no trajectory depends on its batch. The
-    bound on |u| + c is the dam break's on a line, 2 sqrt(g h), the speed of the front
-    on a dry bed (measured: 0.6 of it in the public set, 0.9 where two dams of height
-    100 collide). Where the dam is a hole the water meets in its middle: 1.2 of it was
+    A function of the set-up alone, so no trajectory depends on its batch. |u| + c is
+    bounded by that of the dam break on a line, 2 sqrt(g h), the speed of the front on a
+    dry bed. Measured: 0.6 of it in the public set, 0.9 where two dams of height 100
+    collide. Where the dam is a hole the water meets in its middle: 1.2 of the bound was
     measured at height 0.01 on 256 cells, and 1.5 is assumed. `simulate` checks the CFL
-    number that came of it. Public set-up: 0.01 / (5/128) * 2 sqrt(2) = 0.72, one step.
+    number that results. Public set-up: 0.01 / (5/128) * 2 sqrt(2) = 0.72, one step.
     """
     falling = 2 * math.sqrt(GRAVITY * max(dam.height, OUTER_HEIGHT))
     fastest = falling if dam.height > OUTER_HEIGHT else 1.5 * falling
@@ -184,7 +184,7 @@ def _steps(dam: Dam) -> tuple[int, float]:
 
 @functools.partial(jax.jit, static_argnames=("num_frames", "substeps"))
 def _trajectories(heights, ratio, *, num_frames: int, substeps: int):
-    """All frames, (n, frames, cells, cells, 1), and the largest CFL numbers, (n,)."""
+    """Return frames, (n, frames, cells, cells, 1), and maximum CFL numbers, (n,)."""
 
     def step(q, _):
         q, speed_x = _sweep(q, ratio)
@@ -207,15 +207,15 @@ def _trajectories(heights, ratio, *, num_frames: int, substeps: int):
 
 
 def _swap_axes(q):
-    """The same state with x and y, and so hu and hv, in each other's place."""
+    """Return the state with x and y, and so hu and hv, exchanged."""
     h, hu, hv = q
     return jnp.stack([h.T, hv.T, hu.T])
 
 
 def _sweep(q, ratio):
-    """One step of q_t + f(q)_x = 0 from q (3, x, y), and the largest speed in it.
+    """Return q (3, x, y) after a step of q_t + f(q)_x = 0, and its maximum speed.
 
-    The wave-propagation form, with what each face sends to either side in one sum:
+    The wave-propagation form, with the fluctuations of each face in one sum:
     Q_i -= dt/dx ((A+dQ - F~)_{i-1/2} + (A-dQ + F~)_{i+1/2}). The waves are
     W_p = a_p r_p with r_1 = (1, u - c, v), r_2 = (0, 0, 1), r_3 = (1, u + c, v).
     """
@@ -247,7 +247,7 @@ def _sweep(q, ratio):
 
 
 def _roe(left, right):
-    """Roe's means (u, v, c) at each face, and a_p in sum_p a_p r_p = right - left."""
+    """Return Roe's means (u, v, c), and a_p in sum_p a_p r_p = right - left."""
     (h_l, hu_l, hv_l), (h_r, hu_r, hv_r) = left, right
     root_l, root_r = jnp.sqrt(h_l), jnp.sqrt(h_r)
     u = (hu_l / root_l + hu_r / root_r) / (root_l + root_r)
@@ -260,10 +260,10 @@ def _roe(left, right):
 
 
 def _entropy_fix(left, right, speeds, strengths):
-    """For each wave, the shares (s-, s+) of its speed that act to the left and right.
+    """Return the shares (s-, s+) of each wave's speed that act to the left and right.
 
     A 1- or 3-wave across which its own speed, u - c or u + c, turns from negative to
-    positive is a transonic rarefaction. Roe's solver alone would make it a shock; it
+    positive is a transonic rarefaction. Roe's solver alone would make it a shock. It
     is split by Harten's and Hyman's formula (LeVeque, section 15.3.5).
     """
     (h_l, hu_l, _), (h_r, hu_r, _) = left, right
@@ -287,7 +287,7 @@ def _entropy_fix(left, right, speeds, strengths):
 
 
 def _mc_limiter(speed, wave):
-    """phi(theta) at the inner faces, theta = W_I . W_i / W_i . W_i, I the upwind face.
+    """Return phi(theta) at the inner faces, theta = W_I . W_i / W_i . W_i, I upwind.
 
     Monotonized central-difference: max(0, min((1 + theta) / 2, 2, 2 theta)).
     """

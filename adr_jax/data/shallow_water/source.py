@@ -5,25 +5,22 @@ centres, so its 1,000 trajectories hold 81 distinct ones. A split by number ther
 has every test trajectory in training; the default split goes by initial state.
 """
 
-import hashlib
 import pathlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from adr_jax.data.contract import Dataset, data_file
+from adr_jax.data.contract import Dataset, Source, data_file
+from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.files.pdebench import PDEBenchFile, write
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
 
 # Seeds whose initial states are held out by the split "distinct".
 TEST_SEEDS = range(0, 8)
 VALIDATION_SEEDS = range(8, 16)
-SPLIT_NAMES = ("distinct", "pdebench", "all")
-FIELDS = ("path", "trajectories", "shape", "cells", "frames")
-SHAPES = dam_break.SHAPES
 # Trajectories solved at once: enough to use the cores, little memory.
 CHUNK = 4
 
@@ -31,13 +28,13 @@ CHUNK = 4
 def generate(
     path: pathlib.Path, dam: dam_break.Dam, trajectories: int, first_seed: int = 0
 ) -> None:
-    """Writes a file of dam breaks in PDEBench's layout; trajectory `s` is seed `s`.
+    """Write a file of dam breaks in PDEBench's layout; trajectory `s` is seed `s`.
 
     Args:
       path: the new file; an existing one is not overwritten.
       dam: grid, height and shape of the initial states.
-      trajectories: how many.
-      first_seed: seed, and key, of the first.
+      trajectories: their number.
+      first_seed: seed and key of the first.
 
     Raises:
       InputError: the file exists, or a number is out of range.
@@ -69,6 +66,7 @@ def generate(
 
 
 def _solved(dam: dam_break.Dam, seeds: range) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the key and the frames of each seed."""
     for start in range(0, len(seeds), CHUNK):
         chunk = seeds[start : start + CHUNK]
         heights = np.stack([dam_break.initial_height(dam, seed) for seed in chunk])
@@ -79,16 +77,16 @@ def _solved(dam: dam_break.Dam, seeds: range) -> Iterator[tuple[str, np.ndarray]
             yield f"{seed:04d}", trajectory
 
 
-def default_file(config: ConfigDict) -> pathlib.Path:
-    """The file of a configuration that names none: its name says what is in it."""
+def default_file(config: DataOptions) -> pathlib.Path:
+    """Return the file of a configuration without a path, named by its content."""
     name = f"shallow_water_{config.shape}_{config.cells}"
     if config.frames != dam_break.Dam.frames:
         name += f"_{config.frames}_frames"
     return data_file(config.root, f"{name}_x{config.trajectories}.h5")
 
 
-def prepare(config: ConfigDict) -> None:
-    """Makes the default file where it is missing; a file named in data.path must be."""
+def prepare(config: DataOptions) -> None:
+    """Make the default file where it is missing and data.path names no other."""
     path = default_file(config)
     if not config.path and not path.exists():
         print(f"{path} is missing: making it")
@@ -98,17 +96,17 @@ def prepare(config: ConfigDict) -> None:
         generate(path, dam, config.trajectories)
 
 
-def load(config: ConfigDict) -> Dataset:
-    """Opens a file in PDEBench's layout and splits it.
+def load(config: DataOptions) -> Dataset:
+    """Open a file in PDEBench's layout and split it.
 
-    Splits: "distinct", no initial state in two of them: test is every trajectory whose
-    state is that of seed 0 to 7, validation likewise 8 to 15, train the rest;
-    "pdebench", the last 10 % of the keys are test, the 10 % before them validation;
-    "all", everything is test.
+    Splits:
+      "distinct": no initial state is in two splits. Test is every trajectory whose
+        state is that of seed 0 to 7, validation likewise 8 to 15, train the rest.
+      "pdebench": the last 10 % of the keys are test, the 10 % before them validation.
+      "all": everything is test.
 
     Raises:
-      InputError: the file is absent, damaged, of another resolution than data.cells,
-        or a key of data.exclude is not in it.
+      InputError: the file is absent, damaged, or of another resolution than data.cells.
     """
     path = data_file(config.root, config.path) if config.path else default_file(config)
     file = PDEBenchFile(path)
@@ -119,7 +117,7 @@ def load(config: ConfigDict) -> Dataset:
             "use a file of that resolution (a model learns cells per frame: another "
             f"resolution is other physics), or set config.data.cells={cells[0]}"
         )
-    states = [_digest(file.read(number, 0, 1)) for number in range(len(file.keys))]
+    states = [fingerprint([file.read(index, 0, 1)]) for index in range(len(file.keys))]
     splits = _split(file.keys, states, config)
     shape = (file.lengths[0], *file.frame_shape)
     x, t = file.grid("x"), file.grid("t")
@@ -128,56 +126,73 @@ def load(config: ConfigDict) -> Dataset:
         trajectories=file,
         splits=splits,
         states={
-            name: len({states[number] for number in numbers})
-            for name, numbers in splits.items()
+            name: len({states[index] for index in indices})
+            for name, indices in splits.items()
         },
         split_name=config.split,
-        fingerprint=_digest(np.array([*file.keys, *states, str(shape)])),
+        fingerprint=fingerprint([np.array([*file.keys, *states, str(shape)])]),
         channels=("h",),
         cell_size=None if x is None else float(x[1] - x[0]),
         frame_interval=None if t is None else float(t[1] - t[0]),
     )
 
 
-def _digest(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
-
-
 def _split(
-    keys: tuple[str, ...], states: list[str], config: ConfigDict
+    keys: tuple[str, ...], states: list[str], config: DataOptions
 ) -> Mapping[str, np.ndarray]:
-    numbers = list(range(len(keys)))
+    """Return the trajectory indices of each split."""
+    indices = range(len(keys))
     if config.split == "all":
-        test, validation = set(numbers), set()
+        test, validation = set(indices), set()
     elif config.split == "pdebench":
-        share = max(1, len(numbers) // 10)
-        test, validation = set(numbers[-share:]), set(numbers[-2 * share : -share])
+        share = max(1, len(indices) // 10)
+        test, validation = set(indices[-share:]), set(indices[-2 * share : -share])
     else:
         held_out = _states_of_seeds(TEST_SEEDS, keys, states, config.cells)
-        test = {n for n in numbers if states[n] in held_out}
+        test = {index for index in indices if states[index] in held_out}
         held_out = _states_of_seeds(VALIDATION_SEEDS, keys, states, config.cells)
-        validation = {n for n in numbers if states[n] in held_out} - test
-    train = set(numbers) - test - validation
+        validation = {index for index in indices if states[index] in held_out} - test
+    train = set(indices) - test - validation
     members = {"train": train, "validation": validation, "test": test}
-    return {name: np.array(sorted(of), dtype=int) for name, of in members.items()}
+    return {name: np.array(sorted(part), dtype=int) for name, part in members.items()}
 
 
 def _states_of_seeds(
     seeds: range, keys: tuple[str, ...], states: list[str], cells: int
 ) -> set[str]:
-    """Initial states of these seeds, in this file and in the public set.
+    """Return the initial states of these seeds, in this file and in the public set.
 
-    A file of other shapes, or one that starts at a later seed, thus holds none of the
-    public test trajectories in its training split either.
+    With the latter, a file of other shapes or later seeds has no public test trajectory
+    in its training split.
     """
     dam = dam_break.Dam(cells=cells)
     public = {
-        _digest(dam_break.initial_height(dam, seed).astype(np.float32))
+        fingerprint([dam_break.initial_height(dam, seed).astype(np.float32)])
         for seed in seeds
     }
-    here = {
+    stored = {
         state
         for key, state in zip(keys, states, strict=True)
         if key.isdigit() and int(key) in seeds
     }
-    return public | here
+    return public | stored
+
+
+def _on_grid(config: DataOptions, cells: int, frames: int) -> Iterator[np.ndarray]:
+    """Yield the test split's dam breaks, computed anew on a grid."""
+    dam = dam_break.Dam(cells=cells, shape=config.shape, frames=frames)
+    for seed in TEST_SEEDS:
+        yield dam_break.simulate(dam, dam_break.initial_height(dam, seed)[None])[0]
+
+
+SOURCE = Source(
+    load,
+    split_names=("distinct", "pdebench", "all"),
+    fields=("path", "trajectories", "shape", "cells", "frames"),
+    licence="generated, by adr_jax or by PDEBench's generator (MIT) with Clawpack "
+    "(BSD-3)",
+    shapes=dam_break.SHAPES,
+    prepare=prepare,
+    frame_shape=lambda config: (config.cells, config.cells, 1),
+    on_grid=_on_grid,
+)

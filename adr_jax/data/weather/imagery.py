@@ -1,8 +1,8 @@
-"""Images of a weather instrument in an HDF5 file: what radar and satellite share.
+"""Images of a weather instrument, radar or satellite, in an HDF5 file.
 
-A variable is (time, rows, columns). The file says when its frames were taken: dataset
-`time`, Unix seconds, or attribute `dt_minutes`; and, if it likes, how large a cell is:
-attribute `pixel_km`. Attributes of the variable go before those of the file.
+A variable is (time, rows, columns). The times of its frames are a dataset `time`, Unix
+seconds, or follow from an attribute `dt_minutes`. An attribute `pixel_km` may state the
+size of a cell. Attributes of the variable take precedence over those of the file.
 """
 
 import dataclasses
@@ -13,87 +13,87 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from adr_jax.data.contract import without_gaps
+from adr_jax.data.contract import continuous_spans, data_file
 from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
+
+LAYOUT = (
+    "numbers (time, rows, columns): store it so, or name another variable in "
+    "config.data.variable"
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Imagery:
     """A variable of a file, read lazily, and when its frames were taken."""
 
-    # What errors call it.
+    # As in messages: the file and the variable.
     name: str
     data: h5py.Dataset
     attributes: Mapping[str, Any]
     # Minutes between frames.
     interval: float
-    # First frame of each stretch without a gap in time, and the one after its last.
-    stretches: Sequence[tuple[int, int]]
+    # Spans of frames without a gap in time.
+    spans: Sequence[tuple[int, int]]
 
     @classmethod
-    def open(
-        cls, path: pathlib.Path, variable: str, usual: Sequence[str], remedy: str
-    ) -> Self:
-        """Opens `variable`, or without a name the first of the `usual` ones.
+    def open(cls, config: DataOptions, usual: Sequence[str], remedy: str) -> Self:
+        """Open data.variable of data.path, or the first of `usual` where it is "".
 
         Raises:
-          InputError: the file is absent (`remedy` says what to do), damaged, or lacks
-            the variable or the times of its frames.
+          InputError: no file is named or it is absent, which `remedy` ends, it is
+            damaged, or lacks the variable or the times of its frames.
         """
+        if not config.path:
+            raise InputError(f"config.data.path is empty; {remedy}")
+        path, variable = data_file(config.root, config.path), config.variable
         file = hdf5.open_file(path, remedy)
-        with hdf5.reading(f"{path}"):
+        with reading(path):
             films = [name for name in file if isinstance(file[name], h5py.Dataset)]
-            names = [variable] if variable else [n for n in usual if n in films]
-            if not names or names[0] not in films:
-                wanted = f"variable '{variable}'" if variable else " or ".join(usual)
+            wanted = [variable] if variable else usual
+            name = next((name for name in wanted if name in films), None)
+            if name is None:
                 raise InputError(
-                    f"{path} has no {wanted}; set config.data.variable to one of its "
-                    f"variables: {', '.join(films) or 'there is none'}"
+                    f"{path} has no variable {' or '.join(wanted)}; set "
+                    "config.data.variable to one of its variables: "
+                    f"{', '.join(films) or 'there is none'}"
                 )
-            data = file[names[0]]
-            if data.ndim != 3 or data.dtype.kind not in "uif" or not data.size:
-                raise InputError(
-                    f"{path}: '{names[0]}' is {data.dtype} of shape {data.shape}; "
-                    "expected numbers (time, rows, columns): store it so, or name "
-                    "another variable in config.data.variable"
-                )
+            data = hdf5.variable(file, name, 3, "uif", LAYOUT)
+            if not data.size:
+                raise InputError(f"{path}: '{name}' is empty; expected {LAYOUT}")
             attributes = {**file.attrs, **data.attrs}
             times = file["time"] if "time" in films else None
-            interval, stretches = _timing(path, len(data), times, attributes)
-        return cls(f"{path}: '{names[0]}'", data, attributes, interval, stretches)
+            interval, spans = _timing(path, len(data), times, attributes)
+        return cls(f"{path}: '{name}'", data, attributes, interval, spans)
 
     @property
     def cell_size(self) -> str | None:
-        """As "2 km", where the file says."""
+        """The size of a cell, as "2 km", where the file states it."""
         size = self.number("pixel_km")
         return None if size is None else f"{size:g} km"
 
     @property
     def frame_interval(self) -> str:
-        """As "5 min"."""
+        """The time between frames, as "5 min"."""
         return f"{self.interval:g} min"
 
     def number(self, *names: str) -> float | None:
-        """The first of these attributes that there is, if any."""
+        """Return the first of these attributes that the file has, if any."""
         for name in names:
             if name in self.attributes:
-                with hdf5.reading(f"{self.name}: attribute {name}"):
+                with reading(f"{self.name}: attribute {name}"):
                     (value,) = np.ravel(self.attributes[name])
                     return float(value)
         return None
 
     def text(self, name: str) -> str:
-        """An attribute in words; "" without it."""
+        """Return an attribute as text, "" without it."""
         value = self.attributes.get(name, "")
         return (
             value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         )
-
-    def within(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """The stretches, or their parts, between two frames."""
-        parts = [(max(a, start), min(b, stop)) for a, b in self.stretches]
-        return [(a, b) for a, b in parts if a < b]
 
 
 def _timing(
@@ -102,7 +102,7 @@ def _timing(
     times: h5py.Dataset | None,
     attributes: Mapping[str, Any],
 ) -> tuple[float, list[tuple[int, int]]]:
-    """Minutes between frames, and the stretches without a gap."""
+    """Return the minutes between frames, and the spans without a gap."""
     if times is None:
         interval = float(attributes.get("dt_minutes", 0))
         if not 0 < interval < np.inf:
@@ -117,10 +117,6 @@ def _timing(
             f"{path}: dataset 'time' has shape {times.shape} and units {units!r}; "
             f"expected Unix seconds, one for each of 2 or more frames (here {frames})"
         )
-    steps = np.diff(times[:].astype(np.float64))
-    if not (steps > 0).all():
-        raise InputError(
-            f"{path}: the times in 'time' do not grow from frame to frame: sort the "
-            "frames by time and leave out doubles"
-        )
-    return float(np.median(steps)) / 60, without_gaps(steps)
+    seconds = times[:].astype(np.float64)
+    spans = continuous_spans(seconds, path)
+    return float(np.median(np.diff(seconds))) / 60, spans

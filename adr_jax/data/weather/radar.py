@@ -1,11 +1,10 @@
 """Rain radar composites: sequences of maps of dBZ or rain rate in an HDF5 file.
 
-What is learned is reflectivity in dBZ, nothing below 0. By Marshall and Palmer,
-Z = 200 R^1.6, it is 23.0 + 16 log10 R for a rain rate R in mm/h, so it is the log of
-the rain rate, in which showers and drizzle weigh alike and errors are factors, and
-the unit radars measure in. The floor, 0.04 mm/h, bounds it where a log would run away:
-below it there is no rain that matters, and "no echo" and "next to none" are the same.
-A file may hold either, as floats or in a code; see `coding`.
+Frames are reflectivity in dBZ, not below 0. By Marshall and Palmer, Z = 200 R^1.6, it
+is 23.0 + 16 log10 R for a rain rate R in mm/h. It is what radars measure, and a
+logarithm, in which errors are factors and drizzle counts as much as showers. The floor
+of 0 dBZ, 0.04 mm/h, bounds the logarithm: less rain does not matter. A file may hold
+reflectivity or rain rates, as floats or coded; see `Coding`.
 """
 
 import dataclasses
@@ -14,23 +13,28 @@ from typing import Self
 
 import numpy as np
 from jaxtyping import Float
-from ml_collections import ConfigDict
 
-from adr_jax.data.contract import Dataset, Segments, data_file, numbered, split_in_time
+from adr_jax.data.contract import (
+    SPLITS,
+    Dataset,
+    Segments,
+    Source,
+    clip_spans,
+    merge_splits,
+    split_in_time,
+)
 from adr_jax.data.files import hdf5
 from adr_jax.data.weather.imagery import Imagery
 from adr_jax.errors import InputError
+from adr_jax.options import DataOptions
 
-SPLIT_NAMES = ("in_time", "all")
-FIELDS = ("path", "variable")
 # Looked for in this order where data.variable is "".
 VARIABLES = ("dbz8", "dbz", "rate", "acc_raw")
 # Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.
 RATES = (0.1, 1.0, 5.0)
-# Minutes: between two splits, and of the shortest test stretch that a nowcast fits
-# into, two hours after half an hour of history.
+# Minutes between two splits, and of a nowcast: two hours after half an hour of history.
 GAP, NOWCAST = 60, 150
-# dBZ that no rain or hail reaches: such numbers are codes taken for values.
+# dBZ that no rain or hail reaches: larger values are codes read as values.
 HIGHEST = 90.0
 REMEDY = (
     "stack radar composites, for example of the KNMI Data Platform or FMI's open data, "
@@ -41,13 +45,13 @@ REMEDY = (
 
 
 def reflectivity(rate: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Rain rate in mm/h to dBZ (Marshall and Palmer), nothing below -25 dBZ."""
+    """Return dBZ for a rain rate in mm/h (Marshall and Palmer), not below -25 dBZ."""
     return 10 * np.log10(200 * np.maximum(rate, 1e-3) ** 1.6)
 
 
 @dataclasses.dataclass(frozen=True)
 class Coding:
-    """What a file's numbers stand for: scale * number + offset, in mm/h or dBZ."""
+    """The coding of a file's values: scale * stored + offset, in mm/h or dBZ."""
 
     is_rate: bool
     scale: float = 1.0
@@ -55,8 +59,8 @@ class Coding:
     missing: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, images: Imagery) -> Self:
-        """The coding that attributes state, or one of the public samples'."""
+    def from_attributes(cls, images: Imagery) -> Self:
+        """Return the coding that attributes state, or that of a public sample."""
         units = images.text("units")
         integers = images.data.dtype.kind in "ui"
         scale = images.number("scale_factor", "gain")
@@ -80,18 +84,18 @@ class Coding:
             )
         return dataclasses.replace(coding, missing=_missing(images))
 
-    def dbz(self, numbers: np.ndarray) -> Float[np.ndarray, "time rows columns"]:
-        """dBZ from 0 up, float32; a missing cell is NaN."""
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at values
-            values = numbers.astype(np.float64) * self.scale + self.offset
+    def dbz(self, stored: np.ndarray) -> Float[np.ndarray, "time rows columns"]:
+        """Return dBZ from 0 up, float32; a missing cell is NaN."""
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks values
+            values = stored.astype(np.float64) * self.scale + self.offset
             values = reflectivity(values) if self.is_rate else values
-        values[np.isin(numbers, self.missing)] = np.nan
+        values[np.isin(stored, self.missing)] = np.nan
         return np.maximum(values, 0.0).astype(np.float32)
 
 
-# Units in which numbers, once scaled, may be: are they rain rates?
+# Units of scaled values, and whether they are those of rain rates.
 UNITS = {"dBZ": False, "mm/h": True, "mm h-1": True}
-# Codings that files state in words only: is_rate, scale, offset.
+# Codings that files state in words only: is_rate, scale and offset.
 IN_WORDS = {
     "dBZ = v/4": (False, 0.25),
     "dBZ = 0.5*v - 32": (False, 0.5, -32.0),
@@ -101,7 +105,7 @@ IN_WORDS = {
 
 
 def _missing(images: Imagery) -> tuple[float, ...]:
-    """Codes of no value: those stated, or else the largest of an unsigned type."""
+    """Return codes of missing values: those stated, or an unsigned type's maximum."""
     names = ("_FillValue", "missing_value", "missing", "nodata")
     stated = [images.number(name) for name in names if name in images.attributes]
     if not stated and images.data.dtype.kind == "u":
@@ -109,26 +113,20 @@ def _missing(images: Imagery) -> tuple[float, ...]:
     return tuple(code for code in stated if code is not None)
 
 
-def prepare(config: ConfigDict) -> None:
-    """Nothing: radar data cannot be made."""
+def load(config: DataOptions) -> Dataset:
+    """Open data.path and split it. No window crosses a gap in the file's times.
 
-
-def load(config: ConfigDict) -> Dataset:
-    """Opens data.path and splits it.
-
-    Splits: "in_time", an early stretch to train with, then one for validation, then
-    test, an hour between them; "all", everything is test. No window crosses a gap in
-    the file's times.
+    Splits:
+      "in_time": an early span trains, the next validates, the last is test, with an
+        hour between them.
+      "all": everything is test.
 
     Raises:
       InputError: there is no such file or variable, its coding is unknown, or it is too
         short to split.
     """
-    if not config.path:
-        raise InputError(f"config.data.path is empty; {REMEDY}")
-    path = data_file(config.root, config.path)
-    images = Imagery.open(path, config.variable, VARIABLES, REMEDY)
-    coding = Coding.of(images)
+    images = Imagery.open(config, VARIABLES, REMEDY)
+    coding = Coding.from_attributes(images)
 
     def read_frames(start: int, stop: int) -> np.ndarray:
         frames = coding.dbz(hdf5.read(images.data, start, stop))
@@ -140,14 +138,14 @@ def load(config: ConfigDict) -> Dataset:
             )
         return frames[..., None]
 
-    spans, splits = numbered(_spans(images, config.split))
+    spans, splits = merge_splits(_spans(images, config.split))
     return Dataset(
         name="radar",
         trajectories=Segments(read_frames, spans, (*images.data.shape[1:], 1)),
         splits=splits,
-        states={split: len(of) for split, of in splits.items()},
+        states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint([images.data], coding),
+        fingerprint=hdf5.fingerprint_films([images.data], coding),
         channels=("reflectivity",),
         metrics=("csi", "pod", "far", "fss", "rmse"),
         unit="dBZ",
@@ -158,12 +156,12 @@ def load(config: ConfigDict) -> Dataset:
 
 
 def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
-    """Stretches of frames for each split."""
+    """Return the spans of each split."""
     if split == "all":
-        return {"train": [], "validation": [], "test": list(images.stretches)}
+        return {"test": list(images.spans)}
     frames, gap = len(images.data), math.ceil(GAP / images.interval)
     used = max(frames - 2 * gap, 0)
-    # Short files give the test stretch what a nowcast takes, but never most of them.
+    # A short file leaves for test what a nowcast takes, but at most half of its frames.
     test = max(0.15 * used, min(NOWCAST / images.interval, 0.5 * used))
     rest = used - test
     shares = (0.75 * rest, 0.25 * rest, test)
@@ -174,5 +172,10 @@ def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
             "few for training, validation and test with an hour between them; stack "
             "more, or score a model on all of them with config.data.split=all"
         )
-    names = ("train", "validation", "test")
-    return {name: images.within(*span) for name, span in zip(names, spans, strict=True)}
+    return {
+        name: clip_spans(images.spans, *span)
+        for name, span in zip(SPLITS, spans, strict=True)
+    }
+
+
+SOURCE = Source(load, split_names=("in_time", "all"), fields=("path", "variable"))

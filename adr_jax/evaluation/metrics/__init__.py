@@ -12,9 +12,7 @@ from adr_jax.evaluation.metrics.registry import (
     METRICS,
     Metric,
     direction,
-    is_of_classes,
     metrics_of,
-    number_of_classes,
 )
 
 __all__ = [
@@ -22,7 +20,5 @@ __all__ = [
     "Metric",
     "Ratio",
     "direction",
-    "is_of_classes",
     "metrics_of",
-    "number_of_classes",
 ]

@@ -119,8 +119,8 @@ def _picture(function: Callable, least: int = 1) -> Maker:
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
         similarity.check_size(dataset.trajectories.frame_shape[:-1], least)
-        if _has_a_channel_a_class(dataset):
-            classes = number_of_classes(dataset)
+        if dataset.has_class_channels:
+            classes = len(dataset.classes)
             seen = functools.partial(labels.labels, classes=classes)
             shown = (0.0, classes - 1.0)
             yield (
@@ -155,7 +155,7 @@ def _label(function: Callable) -> Maker:
     """Needs classes."""
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
-        yield "", functools.partial(function, classes=number_of_classes(dataset))
+        yield "", functools.partial(function, classes=_classes(dataset))
 
     return make
 
@@ -202,20 +202,13 @@ METRICS: dict[str, tuple[str, Maker]] = {
 }
 
 
-def is_of_classes(dataset: Dataset) -> bool:
-    """Whether cells belong to classes: then `number_of_classes` says to how many."""
-    return bool({"accuracy", "iou"} & set(dataset.metrics))
-
-
-def _has_a_channel_a_class(dataset: Dataset) -> bool:
-    return is_of_classes(dataset) and len(dataset.channels) > 1
-
-
-def number_of_classes(dataset: Dataset) -> int:
-    """A class a channel, or labels 0, 1, ... up to the end of the data range."""
-    if _has_a_channel_a_class(dataset):
-        return len(dataset.channels)
-    return round(_data_range(dataset)[1]) + 1
+def _classes(dataset: Dataset) -> int:
+    if not dataset.classes:
+        raise InputError(
+            f"the data set {dataset.name} has no classes, which its metrics "
+            f"({', '.join(dataset.metrics)}) need: name them, or score it by others"
+        )
+    return len(dataset.classes)
 
 
 def _data_range(dataset: Dataset) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from adr_jax.data.contract import Dataset
-from adr_jax.evaluation.metrics import is_of_classes, metrics_of, number_of_classes
+from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.metrics.labels import labels
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
 from adr_jax.evaluation.protocols import PROTOCOLS
@@ -107,15 +107,9 @@ def _batches_of(size: int) -> Batches:
 
 
 def _kind(dataset: Dataset) -> str:
-    if is_of_classes(dataset):
+    if dataset.classes:
         return "classes"
     return "colour" if dataset.channels == ("red", "green", "blue") else "field"
-
-
-def _class_names(dataset: Dataset) -> tuple[str, ...]:
-    if len(dataset.channels) > 1:
-        return tuple(dataset.channels)
-    return tuple(str(label) for label in range(number_of_classes(dataset)))
 
 
 def _scores(
@@ -138,9 +132,8 @@ def _shown(
     dataset: Dataset, shown: np.ndarray, past: np.ndarray, steps: np.ndarray
 ) -> dict:
     """What is seen of target and forecast, (2, n, k, *space, channels)."""
-    kind, classes, parts = _kind(dataset), (), {}
-    if kind == "classes":
-        classes = _class_names(dataset)
+    kind, classes, parts = _kind(dataset), dataset.classes, {}
+    if classes:
         shown = np.stack([labels(frames, len(classes)) for frames in shown])
     else:
         parts = _spectra(shown, steps)

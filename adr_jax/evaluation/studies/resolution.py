@@ -1,12 +1,12 @@
 """How right a forecast is, and what it costs, on coarser and finer grids."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from adr_jax import data
 from adr_jax.data.contract import Dataset
-from adr_jax.data.shallow_water import dam_break
-from adr_jax.data.shallow_water.source import TEST_SEEDS
 from adr_jax.errors import InputError
 from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.forecaster import Forecast, Timed
@@ -16,17 +16,17 @@ from adr_jax.options import DataOptions
 
 # Cells along each axis of the same domain.
 CELLS = (64, 128, 256, 512)
-# Dams broken on each, the windows of each of them, and how many at a time.
-SEEDS = TEST_SEEDS[:2]
+# Trajectories on each, windows of each of them, and how many of these at a time.
+TRAJECTORIES = 2
 WINDOWS = 8
 BATCH = 2
 
 
 def score(forecast: Forecast, dataset: Dataset, config: DataOptions) -> dict:
-    """Scores the next frame of the same water on other grids, in the same time.
+    """Score the next frame of the same trajectories on other grids, in the same time.
 
-    Dams of the test split are broken anew on each grid. Waves are as fast in space on
-    all of them, so on twice as many cells they move twice as many cells a frame.
+    Trajectories of the test split are made anew on each grid. What moves is as fast in
+    space on all of them: twice as many cells a frame on twice as many cells.
 
     Args:
       forecast: the model's.
@@ -41,36 +41,36 @@ def score(forecast: Forecast, dataset: Dataset, config: DataOptions) -> dict:
     Raises:
       InputError: the data cannot be made on another grid.
     """
-    if dataset.name != "shallow_water":
+    on_grid = data.source(dataset.name).on_grid
+    if on_grid is None:
+        able = [name for name in data.NAMES if data.source(name).on_grid]
         raise InputError(
-            "--resolution breaks the same dams on other grids, so it needs a model of "
-            f"shallow_water; this one is of {dataset.name}"
+            "--resolution makes the same trajectories on other grids, so it needs a "
+            f"model of {' or '.join(able)}; this one is of {dataset.name}"
         )
     metric = metrics_of(dataset)[0]
     scores, costs = {}, {}
     for cells in CELLS:
         forecasters = {"model": Timed(forecast)}
         forecasters |= {who: Timed(of) for who, of in FORECASTERS.items()}
-        dam = dam_break.Dam(
-            cells=cells, shape=config.shape, frames=dataset.trajectories.lengths[0]
-        )
-        batches = _windows(dam, config.history + 1)
+        trajectories = on_grid(config, cells, dataset.trajectories.lengths[0])
+        chosen = itertools.islice(trajectories, TRAJECTORIES)
+        batches = _windows(chosen, config.history + 1)
         scores[cells] = next_frame.score(forecasters, batches, metric)
         costs[cells] = {who: of.ms_per_frame() for who, of in forecasters.items()}
     return {
         "protocol": "one_step",
         "split": "test",
         "metric": metric.name,
-        "samples": len(SEEDS) * WINDOWS,
+        "samples": TRAJECTORIES * WINDOWS,
         "scores": _by_forecaster(scores),
         "ms_per_frame": _by_forecaster(costs),
     }
 
 
-def _windows(dam: dam_break.Dam, length: int) -> Iterator[np.ndarray]:
-    """Windows of each dam, (BATCH, length, *space, channels), spread over its time."""
-    for seed in SEEDS:
-        (frames,) = dam_break.simulate(dam, dam_break.initial_height(dam, seed)[None])
+def _windows(trajectories: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
+    """Yield windows of each, (BATCH, length, *space, channels), spread over time."""
+    for frames in trajectories:
         starts = np.linspace(0, len(frames) - length, WINDOWS).astype(int)
         for first in range(0, WINDOWS, BATCH):
             chosen = starts[first : first + BATCH]

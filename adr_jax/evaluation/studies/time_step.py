@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import numpy as np
 
+from adr_jax import data
 from adr_jax.data.contract import Dataset, Trajectories
-from adr_jax.data.tracers import synthetic
 from adr_jax.errors import InputError
 from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.forecaster import Forecast
@@ -27,9 +26,7 @@ class Sampled:
     """The flows of other trajectories, a frame every `interval` of their frames."""
 
     trajectories: Trajectories
-    # Whole, or any for synthetic flows, whose shape has to be said then.
-    interval: float
-    shape: str = ""
+    interval: int
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -39,17 +36,12 @@ class Sampled:
     @property
     def lengths(self) -> list[int]:
         """Frames of each trajectory."""
-        return [1 + int((n - 1) / self.interval) for n in self.trajectories.lengths]
+        return [1 + (n - 1) // self.interval for n in self.trajectories.lengths]
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop`, counted in intervals."""
-        times = self.interval * np.arange(start, stop)
-        if self.shape:
-            anytime = cast(range, times)  # need not be whole
-            return synthetic.tracer(self.shape, self.frame_shape[0], index, anytime)
-        first, last = int(times[0]), int(times[-1])
-        frames = self.trajectories.read(index, first, last + 1)
-        return frames[:: int(self.interval)]
+        first, last = self.interval * start, self.interval * (stop - 1)
+        return self.trajectories.read(index, first, last + 1)[:: self.interval]
 
 
 def score(
@@ -81,17 +73,17 @@ def score(
     """
     metric = metrics_of(dataset)[0]
     samples, scores = {}, {}
-    for sampled in _sampled(dataset, config, split):
+    for time, sampled in _sampled(dataset, config, split):
         resampled = dataclasses.replace(dataset, trajectories=sampled)
         windows = PROTOCOLS["one_step"].windows(resampled, split, config.history)
         numbers = next_frame.spread(windows)
         places = np.split(numbers, range(batch_size, len(numbers), batch_size))
         forecasters = {"model": forecast}
         if scaled is not None:
-            forecasters["scaled"] = scaled(sampled.interval)
+            forecasters["scaled"] = scaled(time)
         forecasters |= FORECASTERS
         batches = (windows.read(place) for place in places)
-        interval = f"{sampled.interval:g}"
+        interval = f"{time:g}"
         samples[interval] = len(numbers)
         scores[interval] = next_frame.score(forecasters, batches, metric)
     return {
@@ -106,7 +98,9 @@ def score(
     }
 
 
-def _sampled(dataset: Dataset, config: DataOptions, split: str) -> Iterator[Sampled]:
+def _sampled(
+    dataset: Dataset, config: DataOptions, split: str
+) -> Iterator[tuple[float, Trajectories]]:
     """The trajectories at each interval at which they fill a window."""
     trajectories = dataset.trajectories
     longest = max(trajectories.lengths[int(n)] for n in dataset.splits[split])
@@ -116,8 +110,9 @@ def _sampled(dataset: Dataset, config: DataOptions, split: str) -> Iterator[Samp
             f"--time_step takes every other frame, so it needs {needed} in a row; "
             f"{dataset.name}, split {split}, has {longest}"
         )
-    if dataset.name == "synthetic":
-        yield from (Sampled(trajectories, n, config.shape) for n in BETWEEN)
+    at_interval = data.source(dataset.name).at_interval
+    if at_interval is not None:
+        yield from ((interval, at_interval(config, interval)) for interval in BETWEEN)
     for interval in INTERVALS:
         if longest > interval * config.history:
-            yield Sampled(trajectories, interval)
+            yield interval, Sampled(trajectories, interval)

@@ -24,22 +24,22 @@ def config(tmp_path):
 
 @pytest.fixture
 def clouds(generator):
-    """Raw values of 94 frames, each value a kind of cloud."""
+    """Return raw values of 94 frames, each value a kind of cloud."""
     return generator.integers(5, 15, (94, CELLS, CELLS), np.uint8)
 
 
 def divided(frames, lengths):
-    """The frames in parts of these lengths, by name."""
+    """Divide frames into parts of these lengths, by name."""
     ends = np.cumsum(list(lengths.values()))
     return dict(zip(lengths, np.split(frames, ends[:-1]), strict=True))
 
 
 def frames_of(dataset, split):
-    """Those of a split, one stretch after the other."""
+    """Return the frames of a split, one span after the other."""
     trajectories = dataset.trajectories
-    numbers = dataset.splits[split].tolist()
+    indices = dataset.splits[split].tolist()
     return np.concatenate(
-        [trajectories.read(n, 0, trajectories.lengths[n]) for n in numbers]
+        [trajectories.read(n, 0, trajectories.lengths[n]) for n in indices]
     )
 
 
@@ -58,7 +58,7 @@ def frames_of(dataset, split):
     ids=str,
 )
 def test_every_raw_value_has_the_authors_class(raw, expected):
-    classes = {cloudcast.CLASSES[number] for number in cloudcast.CLASS_OF_RAW[raw]}
+    classes = {cloudcast.CLASSES[index] for index in cloudcast.CLASS_OF_RAW[raw]}
     assert classes == {expected}
     assert len(cloudcast.CLASS_OF_RAW) == 256
 
@@ -75,8 +75,8 @@ def test_all_layouts_read_the_same(
     assert np.array_equal(frames_of(dataset, "validation"), labels[72:80])
     assert np.array_equal(frames_of(dataset, "test"), labels[80:])
     assert frames_of(dataset, "test").dtype == np.float32
-    said = "small set" if lengths == SMALL else "full set"
-    assert f"{said}, {form} files" in capsys.readouterr().out
+    layout = "small set" if lengths == SMALL else "full set"
+    assert f"{layout}, {form} files" in capsys.readouterr().out
     assert dataset.cell_size == ("15 km" if lengths == SMALL else "3 km")
 
 
@@ -108,8 +108,8 @@ def test_no_window_spans_a_gap_in_time(config, clouds, write_clouds, tmp_path, f
     labels = cloudcast.CLASS_OF_RAW[clouds]
     windows = Windows(dataset, "train", length=9, stride=5)
     starts = (0, 10, 20, 25, 30)
-    for number, start in enumerate(starts):
-        assert np.array_equal(windows[number][..., 0], labels[start : start + 9])
+    for index, start in enumerate(starts):
+        assert np.array_equal(windows[index][..., 0], labels[start : start + 9])
     assert len(windows) == len(starts)
 
 
@@ -128,9 +128,9 @@ def test_the_authors_windows(config, clouds, write_clouds, tmp_path):
     windows = Windows(cloudcast.load(config), "test", length=32, stride=16)
     labels = cloudcast.CLASS_OF_RAW[parts["TestCloud"]]
     assert len(windows) == 4
-    for number in range(4):
-        first = 16 * number
-        assert np.array_equal(windows[number][..., 0], labels[first : first + 32])
+    for index in range(4):
+        first = 16 * index
+        assert np.array_equal(windows[index][..., 0], labels[first : first + 32])
 
 
 def test_classes_say_what_labels_say(config, clouds, write_clouds, tmp_path):
@@ -152,7 +152,7 @@ def test_split_all_is_for_scoring(config, clouds, write_clouds, tmp_path):
     write_clouds(tmp_path / "cloudcast", divided(clouds, SMALL))
     config.split = "all"
     dataset = cloudcast.load(config)
-    assert {name: len(of) for name, of in dataset.splits.items()} == {
+    assert {name: len(indices) for name, indices in dataset.splits.items()} == {
         "train": 0,
         "validation": 0,
         "test": 2,

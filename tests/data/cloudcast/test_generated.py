@@ -1,4 +1,4 @@
-"""The stand-in for CloudCast: clouds that winds carry, in the layout of the real."""
+"""The stand-in for CloudCast: clouds that winds carry, in CloudCast's layout."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from etils import epath
 
 import adr_jax
 from adr_jax.__main__ import main
-from adr_jax.data.cloudcast import generated as cloud_sample
+from adr_jax.data.cloudcast import generated
 from adr_jax.data.cloudcast.source import CLASS_OF_RAW
 from adr_jax.data.contract import SPLITS
 from adr_jax.errors import InputError
@@ -24,21 +24,21 @@ WORLD = 48
 
 
 def labels_of(seed, frames=40, cells=64):
-    """The classes of a sky from its first frame on."""
+    """Return the classes of a sky from its first frame on."""
     key = jax.random.key(seed)
-    raw = cloud_sample.frames_of(key, cells, frames, lambda _=1: None)
+    raw = generated.raw_frames(key, cells, frames, lambda _=1: None)
     return CLASS_OF_RAW[raw]
 
 
 def correlation(first, second):
-    """Of each layer."""
+    """Return the correlation of each layer."""
     first, second = (np.asarray(f).reshape(-1, f.shape[-1]) for f in (first, second))
     first, second = first - first.mean(0), second - second.mean(0)
     return (first * second).mean(0) / first.std(0) / second.std(0)
 
 
 def shifted(field, u):
-    """A periodic field moved by `u` cells, exactly: a phase of its waves."""
+    """Move a periodic field by `u` cells, exactly: a phase of its waves."""
     k = 2 * np.pi * np.fft.fftfreq(len(field))
     phase = k[:, None, None] * u[..., 0] + k[None, :, None] * u[..., 1]
     waves = np.fft.fft2(field, axes=(0, 1)) * np.exp(-1j * phase)
@@ -46,10 +46,10 @@ def shifted(field, u):
 
 
 def shorten(monkeypatch, train, test):
-    """Makes the files have as many frames."""
-    files = zip(cloud_sample.FILES, (train, test), strict=True)
+    """Make files of this many frames."""
+    files = zip(generated.FILES, (train, test), strict=True)
     short = [file._replace(frames=frames) for file, frames in files]
-    monkeypatch.setattr(cloud_sample, "FILES", short)
+    monkeypatch.setattr(generated, "FILES", short)
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def config(tmp_path):
 
 def test_clouds_move_with_their_layers_wind():
     """A steady uniform wind, whose shift is known without interpolation."""
-    sky = cloud_sample.first_sky(jax.random.key(3), WORLD)
+    sky = generated.first_sky(jax.random.key(3), WORLD)
     sky = sky._replace(stream=np.zeros_like(sky.stream))
-    uniform = np.asarray(cloud_sample.wind(sky))[0, 0]
-    later = cloud_sample.next_sky(jax.random.key(4), sky)
+    uniform = np.asarray(generated.wind(sky))[0, 0]
+    later = generated.next_sky(jax.random.key(4), sky)
     moved = correlation(later.moisture, shifted(sky.moisture, uniform))
     stayed = correlation(later.moisture, sky.moisture)
     against = correlation(later.moisture, shifted(sky.moisture, -uniform))
@@ -81,11 +81,11 @@ def test_clouds_move_with_their_layers_wind():
 
 
 def test_winds_have_their_speed_and_do_not_diverge():
-    speeds = [layer.speed for layer in cloud_sample.LAYERS]
+    speeds = [layer.speed for layer in generated.LAYERS]
     mean_squares = []
     for seed in range(8):
-        sky = cloud_sample.first_sky(jax.random.key(seed), WORLD)
-        u = np.asarray(cloud_sample.wind(sky), np.float64)
+        sky = generated.first_sky(jax.random.key(seed), WORLD)
+        u = np.asarray(generated.wind(sky), np.float64)
         k = 2j * np.pi * np.fft.fftfreq(WORLD)
         waves = np.fft.fft2(u, axes=(0, 1))
         divergence = k[:, None, None] * waves[..., 0] + k[None, :, None] * waves[..., 1]
@@ -97,10 +97,10 @@ def test_winds_have_their_speed_and_do_not_diverge():
 
 
 def test_a_sky_stays_as_cloudy_as_it_began_and_forgets_its_clouds():
-    sky = first = cloud_sample.first_sky(jax.random.key(0), WORLD)
+    sky = first = generated.first_sky(jax.random.key(0), WORLD)
     variances = []
     for step in range(300):
-        sky = cloud_sample.next_sky(jax.random.key(step), sky)
+        sky = generated.next_sky(jax.random.key(step), sky)
         variances.append(np.var(sky.moisture))
     # Interpolation takes some of the finest waves, chance moves the coarsest.
     assert 0.6 < np.mean(variances[100:]) < 1.3
@@ -109,8 +109,8 @@ def test_a_sky_stays_as_cloudy_as_it_began_and_forgets_its_clouds():
 
 def test_the_highest_cloudy_layer_is_seen():
     moisture = np.array([[9, 9, 9], [9, 9, -9], [9, -9, -9], [-9, -9, -9]], np.float32)
-    sky = cloud_sample.Sky(moisture.reshape(2, 2, 3), None, None)
-    assert np.asarray(cloud_sample.seen(sky)).tolist() == [[8, 7], [6, 1]]
+    sky = generated.Sky(moisture.reshape(2, 2, 3), None, None)
+    assert np.asarray(generated.seen(sky)).tolist() == [[8, 7], [6, 1]]
 
 
 def test_statistics_are_of_the_order_of_the_real(cloudcast):
@@ -127,7 +127,7 @@ def test_statistics_are_of_the_order_of_the_real(cloudcast):
 
 def test_a_sample_is_a_function_of_its_seed(short, tmp_path):
     def bytes_of(name, seed):
-        cloud_sample.generate(tmp_path / name, CELLS, seed)
+        generated.generate(tmp_path / name, CELLS, seed)
         return [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
 
     first = bytes_of("first", 0)
@@ -137,17 +137,17 @@ def test_a_sample_is_a_function_of_its_seed(short, tmp_path):
 
 
 def test_train_and_test_are_different_skies(short, config):
-    cloud_sample.prepare(config)
-    dataset = cloud_sample.load(config)
+    generated.prepare(config)
+    dataset = generated.load(config)
     train, test = (int(dataset.splits[split][0]) for split in ("train", "test"))
-    frames = [dataset.trajectories.read(number, 0, 30) for number in (train, test)]
+    frames = [dataset.trajectories.read(index, 0, 30) for index in (train, test)]
     assert dataset.trajectories.lengths[test] == 33
     assert not np.array_equal(*frames)
     assert dataset.name == "cloud_sample" and dataset.cell_size is None
 
 
 def test_files_are_in_the_layout_of_the_real(short, config, tmp_path):
-    cloud_sample.prepare(config)
+    generated.prepare(config)
     with h5py.File(tmp_path / f"cloud_sample_{CELLS}" / "TestCloud.nc") as file:
         labels = file["__xarray_dataarray_variable__"]
         assert labels.shape == (CELLS, CELLS, 33) and labels.dtype == np.uint8
@@ -167,13 +167,13 @@ def test_files_are_in_the_layout_of_the_real(short, config, tmp_path):
 
 def test_it_is_made_once_and_only_without_a_path(short, config, tmp_path):
     config.path = "typo"
-    cloud_sample.prepare(config)
+    generated.prepare(config)
     assert list(tmp_path.iterdir()) == []
     config.path = ""
-    cloud_sample.prepare(config)
+    generated.prepare(config)
     (folder,) = tmp_path.iterdir()
     before = [path.stat().st_mtime_ns for path in folder.iterdir()]
-    cloud_sample.prepare(config)
+    generated.prepare(config)
     assert [path.stat().st_mtime_ns for path in folder.iterdir()] == before
 
 
@@ -183,16 +183,16 @@ def test_it_is_made_once_and_only_without_a_path(short, config, tmp_path):
     ids=["full", "interrupted"],
 )
 def test_nothing_half_written_is_left(short, config, tmp_path, monkeypatch, error):
-    write = cloud_sample._write
+    write = generated._write
 
     def fail_at_the_second_file(path, *rest):
         write(path, *rest)
         if path.name == "TestCloud.nc":
             raise error
 
-    monkeypatch.setattr(cloud_sample, "_write", fail_at_the_second_file)
+    monkeypatch.setattr(generated, "_write", fail_at_the_second_file)
     with pytest.raises((InputError, KeyboardInterrupt)) as raised:
-        cloud_sample.prepare(config)
+        generated.prepare(config)
     if isinstance(error, OSError):
         assert "No space left on device" in str(raised.value)
         assert "make room" in str(raised.value)
@@ -220,8 +220,8 @@ def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(short, tmp_p
     config = cloudcast_config.get_config("sample")
     config.data.update(root=str(tmp_path / "data"), cells=16, history=2, split="all")
     config.data.path = "sky"
-    cloud_sample.generate(tmp_path / "data" / "sky", cells=16)
-    dataset = cloud_sample.load(config.data)
+    generated.generate(tmp_path / "data" / "sky", cells=16)
+    dataset = generated.load(config.data)
     dataset = dataclasses.replace(
         dataset, splits=dict.fromkeys(SPLITS, dataset.splits["test"])
     )

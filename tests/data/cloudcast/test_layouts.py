@@ -1,4 +1,4 @@
-"""What a folder holds of CloudCast, and what is said where that is not enough."""
+"""CloudCast's layouts, and folders that lack a part of them."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SMALL = {"TrainCloud": FRAMES, "TestCloud": FRAMES}
 
 
 def refusal(folder):
-    """The one line that `find` says."""
+    """Return the one line with which `find` refuses."""
     with pytest.raises(InputError) as error:
         cloudcast_layouts.find(folder)
     assert "\n" not in str(error.value)

@@ -31,7 +31,7 @@ def write_npz(path, array):
 
 
 def write_hdf5(path, array):
-    """As netCDF-4 does it: dimensions are scales, one of them without values."""
+    """Write netCDF-4: dimensions are scales, one of them without values."""
     with h5py.File(path / "f.nc", "w") as file:
         file.attrs["institution"] = "here"
         rain = file.create_dataset("deep/rain", data=array, chunks=True, shuffle=True)
@@ -47,9 +47,9 @@ def write_hdf5(path, array):
 def write_images(path, array):
     folder = path / "images"
     folder.mkdir()
-    for number, frame in enumerate(array):
+    for index, frame in enumerate(array):
         image = np.uint8(np.clip(128 + 40 * frame, 0, 255))
-        Image.fromarray(image).save(folder / f"frame{number}.png")
+        Image.fromarray(image).save(folder / f"frame{index}.png")
     return folder
 
 
@@ -118,8 +118,8 @@ def test_images_of_two_sizes_or_kinds_are_refused(tmp_path):
 )
 def test_images_of_more_than_eight_bits_keep_their_numbers(tmp_path, dtype, suffix):
     frames = (900 * np.arange(2 * 8 * 9).reshape(2, 8, 9) % 2**16).astype(dtype)
-    for number, frame in enumerate(frames):
-        Image.fromarray(frame).save(tmp_path / f"{number}.{suffix}")
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / f"{index}.{suffix}")
     file = open_arrays(tmp_path)
     array = file.choose("")
     read = file.read(array)
@@ -158,7 +158,7 @@ class Bomb:
 
 
 def bad_files(path, generator):
-    """Name -> (file, what the message must say)."""
+    """Return the file and a pattern of the message, by name."""
     good = frames(generator)
     objects = np.array([Bomb()] * 3, dtype=object)
     made = {}
@@ -194,7 +194,7 @@ def bad_files(path, generator):
         add(half.name, "cannot be read")
     images = write_images(path, good)
     (images / "frame0.png").write_bytes(b"not an image")
-    add("images", "frame0.png is not a readable image")
+    add("images", "frame0.png cannot be read .*: it is damaged, .*; replace it")
     return made
 
 
@@ -222,14 +222,14 @@ def test_a_name_that_is_not_in_the_file(tmp_path, generator):
 
 
 def damaged(content, generator):
-    """Bytes cut off, turned over, or zeroed."""
+    """Return the content with bytes cut off, changed or zeroed."""
     content = bytearray(content)
     kind = generator.integers(3)
     if kind == 0:
         return content[: generator.integers(len(content))]
     if kind == 1:
-        for place in generator.integers(0, len(content), 1 + generator.integers(20)):
-            content[place] = generator.integers(256)
+        for offset in generator.integers(0, len(content), 1 + generator.integers(20)):
+            content[offset] = generator.integers(256)
     else:
         start = generator.integers(len(content))
         length = int(min(generator.integers(1, 400), len(content) - start))
@@ -244,7 +244,7 @@ def test_damaged_files_read_or_say_so(kind, tmp_path, generator):
     config = own.get_config().data
     config.path = str(whole)
     load(config)  # undamaged it can be read
-    told = 0
+    refused = 0
     for seed in range(30):
         chance = np.random.default_rng(seed)
         path = tmp_path / f"damaged{seed}{whole.suffix}"
@@ -257,9 +257,9 @@ def test_damaged_files_read_or_say_so(kind, tmp_path, generator):
         config.path = str(path)
         try:
             dataset = load(config)
-            for number, length in enumerate(dataset.trajectories.lengths):
-                dataset.trajectories.read(number, 0, length)
+            for index, length in enumerate(dataset.trajectories.lengths):
+                dataset.trajectories.read(index, 0, length)
         except InputError as error:
-            told += 1
+            refused += 1
             assert "\n" not in str(error)
-    assert told > 5  # the damage is not all in places without meaning
+    assert refused > 5  # not all of the damage is in unused bytes

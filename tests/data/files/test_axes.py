@@ -1,4 +1,4 @@
-"""Axes by letters: what is clear is told, what is not is asked."""
+"""Axes by letters: guessed where they are clear, asked for where not."""
 
 import pytest
 
@@ -28,10 +28,10 @@ from adr_jax.errors import InputError
 )
 def test_a_guess_by_shape_alone(shape, expected):
     if expected:
-        assert axes.guess([""] * len(shape), shape, "x") == expected
+        assert axes.guess_axes([""] * len(shape), shape, "x") == expected
     else:
         with pytest.raises(InputError, match="may be .* or .*config.data.axes="):
-            axes.guess([""] * len(shape), shape, "x")
+            axes.guess_axes([""] * len(shape), shape, "x")
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_a_guess_by_shape_alone(shape, expected):
     ids=str,
 )
 def test_names_of_dimensions_decide(names, shape, expected):
-    assert axes.guess(names, shape, "x") == expected
+    assert axes.guess_axes(names, shape, "x") == expected
 
 
 def test_the_question_lists_every_reading_with_its_flag():
     with pytest.raises(InputError) as error:
-        axes.guess([""] * 3, (365, 41, 81), "file.npy: frames")
+        axes.guess_axes([""] * 3, (365, 41, 81), "file.npy: frames")
     message = str(error.value)
     assert "file.npy: frames, 365 x 41 x 81, may be" in message
     for reading in (
@@ -68,7 +68,7 @@ def test_the_question_lists_every_reading_with_its_flag():
 @pytest.mark.parametrize("shape", [(4,), (2, 2), (2, 3, 4, 2), (3,) * 7], ids=str)
 def test_no_usual_layout(shape):
     with pytest.raises(InputError, match="laid out in no usual way"):
-        axes.guess([""] * len(shape), shape, "x")
+        axes.guess_axes([""] * len(shape), shape, "x")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_no_usual_layout(shape):
 )
 def test_letters_that_are_no_axes(letters):
     with pytest.raises(InputError, match="expected each letter once"):
-        axes.check(letters, (9,) * len(letters), "x")
+        axes.check_axes(letters, (9,) * len(letters), "x")
 
 
 def test_as_many_letters_as_axes():
     with pytest.raises(InputError, match="has 3 axes, 5 x 6 x 7, but .* names 2, 'tx'"):
-        axes.check("tx", (5, 6, 7), "x")
-    axes.check("xyt", (5, 6, 7), "x")
+        axes.check_axes("tx", (5, 6, 7), "x")
+    axes.check_axes("xyt", (5, 6, 7), "x")

@@ -1,4 +1,4 @@
-"""Bytes changed or cut off at thirty places: read, or refused with an InputError."""
+"""Bytes changed or cut off at thirty offsets: read, or refused with an InputError."""
 
 import shutil
 
@@ -16,7 +16,7 @@ PLACES = 30
 
 
 def radar(folder, generator):
-    """A compressed file with everything that radar's reader looks at."""
+    """Write a compressed file with everything that radar's reader looks at."""
     path = folder / "radar.h5"
     with h5py.File(path, "w") as file:
         film = generator.integers(0, 200, (60, 6, 5), np.uint8)
@@ -29,7 +29,7 @@ def radar(folder, generator):
 
 
 def satellite(folder, generator):
-    """Floats, stored as they are."""
+    """Write floats, stored as they are."""
     path = folder / "clouds.h5"
     with h5py.File(path, "w") as file:
         file["hrv_4x4"] = generator.random((12, 24, 5)).astype(np.float32)
@@ -38,7 +38,7 @@ def satellite(folder, generator):
 
 
 def kitti(folder, generator):
-    """Two films."""
+    """Write two films."""
     path = folder / "kitti.h5"
     with h5py.File(path, "w") as file:
         for name in ("drive_a", "drive_b"):
@@ -48,17 +48,17 @@ def kitti(folder, generator):
 
 
 def shallow_water(folder, generator):
-    """Trajectories in groups."""
+    """Write trajectories in groups."""
     path = folder / "water.h5"
     frames = generator.random((3, 12, 8, 8, 1)).astype(np.float32)
     grid = {"x": np.arange(8.0), "y": np.arange(8.0), "t": np.arange(12.0)}
-    named = [(f"{number:04d}", each) for number, each in enumerate(frames)]
-    pdebench.write(path, named, grid, {}, lambda: None)
+    keyed = [(f"{index:04d}", each) for index, each in enumerate(frames)]
+    pdebench.write(path, keyed, grid, {}, lambda: None)
     return path, {"path": "water.h5", "split": "all", "cells": 8}
 
 
 def cloudcast(folder, generator):
-    """A folder, one file of which is damaged."""
+    """Write a folder, of which one file is damaged."""
     for name in ("TrainCloud.nc", "TestCloud.nc"):
         with h5py.File(folder / name, "w") as file:
             labels = generator.integers(5, 15, (8, 8, 40), np.uint8)
@@ -69,7 +69,7 @@ def cloudcast(folder, generator):
 
 
 def ocean(folder, generator):
-    """Currents, of which all is read at once."""
+    """Write currents, all of which are read at once."""
     path = folder / "year.h5"
     with h5py.File(path, "w") as file:
         for name in "uv":
@@ -80,16 +80,16 @@ def ocean(folder, generator):
 
 
 def read_everything(name, folder, fields):
-    """What training would read."""
-    if name == "ocean":  # what follows is no longer about the file
+    """Read what training would read."""
+    if name == "ocean":  # what follows no longer reads the file
         assert currents.read(folder / "year.h5").dtype == np.float32
         return
     config = base.get_config().data
     config.update(name=name, root=str(folder), **fields)
     dataset = data.load(config)
     dataset.describe()
-    for number, length in enumerate(dataset.trajectories.lengths):
-        frames = dataset.trajectories.read(number, 0, length)
+    for index, length in enumerate(dataset.trajectories.lengths):
+        frames = dataset.trajectories.read(index, 0, length)
         assert frames.dtype == np.float32
         assert not np.isinf(frames).any()
 
@@ -105,16 +105,16 @@ def test_damage_is_read_over_or_refused(tmp_path, generator, make, cut):
     read_everything(make.__name__, path.parent, fields)
     whole = path.read_bytes()
     refused = 0
-    # Half of the places among the first bytes, where HDF5 says what is where.
+    # Half of the offsets are among the first bytes, HDF5's index.
     ends = [len(whole), min(len(whole), 2500)] * (PLACES // 2)
-    for number, place in enumerate(generator.integers(ends)):
+    for index, offset in enumerate(generator.integers(ends)):
         content = bytearray(whole)
         if cut:
-            del content[place:]
+            del content[offset:]
         else:
-            content[place] ^= generator.integers(1, 256)
-        # HDF5 remembers files by their place: each gets its own.
-        folder = tmp_path / f"damaged_{number}"
+            content[offset] ^= generator.integers(1, 256)
+        # HDF5 remembers files by their path: each gets its own.
+        folder = tmp_path / f"damaged_{index}"
         shutil.copytree(path.parent, folder)
         (folder / path.name).write_bytes(content)
         try:

@@ -117,7 +117,7 @@ def test_a_server_that_sends_everything_anew_is_let(file, server, tmp_path, part
 def test_it_ends_when_nothing_more_comes(file, server, tmp_path, partial, ranges):
     partial.write_bytes(CONTENT[:500])
     server.ranges, server.cut_after = ranges, 0
-    with pytest.raises(InputError, match="could not be fetched .* goes on") as error:
+    with pytest.raises(InputError, match="could not be fetched .* resumes") as error:
         download.fetch(file, tmp_path)
     assert "\n" not in str(error.value)
     assert server.asked == [500]
@@ -174,5 +174,5 @@ def test_the_command_fetches_all_of_a_set(file, server, tmp_path, monkeypatch, c
 
 
 def test_files_go_where_they_are_looked_for():
-    paths = {file.path for of in download.FILES.values() for file in of}
+    paths = {file.path for files in download.FILES.values() for file in files}
     assert moving_mnist.TEST_FILE in paths

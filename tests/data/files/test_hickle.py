@@ -1,4 +1,4 @@
-"""What hickle stores, in the layouts of its versions, read without hickle."""
+"""Files of hickle's versions, read without hickle."""
 
 import h5py
 import numpy as np
@@ -23,21 +23,21 @@ def second_and_third(file, names):
 
 def fourth(file, names):
     group = file.create_group("data")
-    for number, name in enumerate(names):
+    for index, name in enumerate(names):
         letters = np.frombuffer(name.encode(), "S1")
-        group.create_dataset(f"data{number}", data=letters[None])
-        group[f"data{number}"].attrs["item_index"] = number
+        group.create_dataset(f"data{index}", data=letters[None])
+        group[f"data{index}"].attrs["item_index"] = index
 
 
 def fifth(file, names):
-    """A string that came before is a reference to where it is."""
+    """Write a repeated string as a reference to the first."""
     fourth(file, names)
-    for number, name in enumerate(names):
-        place = names.index(name)
-        if place < number:
-            del file[f"data/data{number}"]
-            reference = file[f"data/data{place}"].ref
-            file["data"].create_dataset(f"data{number}", data=reference)
+    for index, name in enumerate(names):
+        first = names.index(name)
+        if first < index:
+            del file[f"data/data{index}"]
+            reference = file[f"data/data{first}"].ref
+            file["data"].create_dataset(f"data{index}", data=reference)
 
 
 @pytest.mark.parametrize("layout", [first, second_and_third, fourth, fifth])

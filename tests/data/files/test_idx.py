@@ -1,4 +1,4 @@
-"""The idx reader: what the files say, or one sentence on what is wrong with them."""
+"""The idx reader: the content of a file, or one sentence on what is wrong with it."""
 
 import gzip
 import re

@@ -27,23 +27,23 @@ def name_of(number, suffix=""):
 
 
 def save(path, films, shape=(128, 160)):
-    """Films by name, of so many frames, film n of grey n."""
+    """Write films by name, each of some frames, film n of grey n."""
     with h5py.File(path, "w") as file:
-        for number, (name, frames) in enumerate(films.items()):
+        for index, (name, frames) in enumerate(films.items()):
             file.create_dataset(
                 name,
                 shape=(frames, *shape, 3),
                 dtype="u1",
                 chunks=(1, *shape, 3),
                 compression="gzip",
-                fillvalue=number,
+                fillvalue=index,
             )
     return path
 
 
 def drives(dataset, split):
-    films = dataset.trajectories.films
-    return [films[number].name for number in dataset.splits[split]]
+    films = dataset.trajectories.spans
+    return [films[index].name for index in dataset.splits[split]]
 
 
 def test_prednets_drives_are_held_out(config, tmp_path):
@@ -86,7 +86,7 @@ def test_windows_never_cross_drives(config, tmp_path):
     dataset = load(config, save(tmp_path / "kitti.h5", films))
     windows = Windows(dataset, "train", length=11)
     assert len(windows) == 2 * 3
-    assert all(np.ptp(windows[number]) == 0 for number in range(len(windows)))
+    assert all(np.ptp(windows[window]) == 0 for window in range(len(windows)))
     with pytest.raises(InputError, match="window of 14 frames does not fit"):
         Windows(dataset, "train", length=14)
 
@@ -103,9 +103,9 @@ def test_other_films_are_cut_in_time_a_second_apart(config, tmp_path, generator)
     first, last = {}, {}
     for split in SPLITS:
         assert drives(dataset, split) == ["a", "b"]
-        number = dataset.splits[split][1]
-        length = dataset.trajectories.lengths[number]
-        film = dataset.trajectories.read(number, 0, length) * 255
+        index = dataset.splits[split][1]
+        length = dataset.trajectories.lengths[index]
+        film = dataset.trajectories.read(index, 0, length) * 255
         first[split], last[split] = film[0, 0, 0, 0], film[-1, 3, 4, 2]
     assert (first["train"], last["test"]) == (0, 90)
     assert first["validation"] - last["train"] == 11
@@ -126,7 +126,7 @@ def test_colours_are_red_green_blue_from_0_to_1(config, tmp_path):
 
 
 def save_prednet(folder, parts):
-    """X and sources as process_kitti.py leaves them, in hickle's second layout."""
+    """Write X and sources as process_kitti.py does, in hickle's second layout."""
     for part, names in parts.items():
         with h5py.File(folder / f"X_{part}.hkl", "w") as file:
             frames = np.arange(len(names), dtype=np.uint8)[:, None, None, None]
@@ -163,7 +163,7 @@ def test_prednets_arrays_and_sources_must_agree(config, tmp_path):
 
 @pytest.fixture
 def raw(tmp_path):
-    """Folders of frames of every drive that PredNet's split needs, one to train."""
+    """Write the frames of every drive that PredNet's split needs, and one to train."""
     for number in ["0001", *HELD_OUT["prednet"]]:
         folder = tmp_path / "raw" / name_of(number) / "image_03" / "data"
         folder.mkdir(parents=True)

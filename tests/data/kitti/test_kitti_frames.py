@@ -1,4 +1,4 @@
-"""KITTI's raw frames made one file: sizes, order, and folders that are not right."""
+"""KITTI's raw frames as one file: sizes, order, and folders that are refused."""
 
 import builtins
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adr_jax.data.kitti import frames as kitti_frames
+from adr_jax.data.kitti import frames
 from adr_jax.data.kitti.frames import DMVFN, PREDNET, Size, write
 from adr_jax.errors import InputError
 
@@ -18,7 +18,7 @@ CAMERA = ("image_03",)
 
 
 def save(folder, numbers, size=(104, 32), kind=".png", mode="RGB"):
-    """Pictures of one grey each, ten times their number."""
+    """Save pictures of one grey each, ten times their number."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         color = (10 * number,) * 3 if mode == "RGB" else 10 * number
@@ -28,7 +28,7 @@ def save(folder, numbers, size=(104, 32), kind=".png", mode="RGB"):
 
 @pytest.fixture
 def raw(tmp_path):
-    """Two drives, the first with another camera too; eleven and three frames."""
+    """Write two drives, the first with another camera too; eleven and three frames."""
     root = tmp_path / "raw"
     save(root / DRIVE / "image_03" / "data", range(11))
     save(root / DRIVE / "image_02" / "data", range(2))
@@ -64,7 +64,7 @@ def test_both_cameras_where_the_benchmark_takes_both(raw, tmp_path):
 
 
 def ramp(width, height):
-    """A picture whose red grows along the columns, and green down the rows."""
+    """Draw a picture whose red grows along the columns, and green along the rows."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0] = np.linspace(0, 250, width).round()[None, :]
     pixels[..., 1] = np.linspace(0, 250, height).round()[:, None]
@@ -72,7 +72,7 @@ def ramp(width, height):
 
 
 def middles(length, cells):
-    """Where the cells of a shorter axis have their middles on the longer one."""
+    """Return the middles of the cells of a shorter axis on the longer one."""
     return (np.arange(cells) + 0.5) * length / cells - 0.5
 
 
@@ -104,9 +104,9 @@ def test_dmvfn_stretches_between_the_four_pixels_around():
     frame = np.asarray(DMVFN.fit(Image.fromarray(pixels), (25, 83)))
     expected = pixels.astype(float)
     for axis, (length, cells) in enumerate([(37, 25), (124, 83)]):
-        place = middles(length, cells)
-        low = np.floor(place).astype(int)
-        share = (place - low).reshape(-1, *[1] * (2 - axis))
+        position = middles(length, cells)
+        low = np.floor(position).astype(int)
+        share = (position - low).reshape(-1, *[1] * (2 - axis))
         near, far = expected.take(low, axis), expected.take(low + 1, axis)
         expected = (1 - share) * near + share * far
     # PIL cuts the fraction off where this does not round at all.
@@ -147,7 +147,7 @@ def test_damaged_and_grey_pictures(raw, tmp_path):
     content = path.read_bytes()
     for damage in (content[: len(content) // 2], content[:10], b"", b"<html>"):
         path.write_bytes(damage)
-        refused(raw, tmp_path, "0000000005.png is not a readable picture")
+        refused(raw, tmp_path, "0000000005.png cannot be read")
     save(path.parent, [5], mode="L")
     refused(raw, tmp_path, "0000000005.png has colours of kind L; expected RGB")
 
@@ -175,7 +175,7 @@ def test_without_pillow_the_extra_is_named(raw, tmp_path, monkeypatch):
 
 
 def test_sizes_are_those_of_the_published_protocols():
-    assert (kitti_frames.PREDNET.shape, kitti_frames.DMVFN.shape) == (
+    assert (frames.PREDNET.shape, frames.DMVFN.shape) == (
         (128, 160),
         (256, 832),
     )

@@ -1,4 +1,4 @@
-"""Digits of each split: from where they come, and none in two splits."""
+"""Digits of each split: their files, and none in two splits."""
 
 import gzip
 import importlib.resources
@@ -14,7 +14,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def write(path, images):
-    """An idx file of these images."""
+    """Write an idx file of these images."""
     path.parent.mkdir(exist_ok=True)
     header = bytes((0, 0, 8, images.ndim))
     header += np.array(images.shape, ">u4").tobytes()
@@ -22,7 +22,7 @@ def write(path, images):
 
 
 def numbered(numbers):
-    """Images that each have one value, their number."""
+    """Return images that each have one value, their number."""
     return np.tile(np.array(numbers, np.uint8)[:, None, None], (1, 28, 28))
 
 

@@ -12,7 +12,7 @@ from configs import base
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """The data section for a root without files, and fifteen digits from nowhere."""
+    """Return the data section of a root without files; fifteen digits are made."""
     images = np.random.default_rng(0).integers(1, 256, (15, 28, 28), np.uint8)
     pools = {split: images[k::3] for k, split in enumerate(SPLITS)}
     monkeypatch.setattr(digits, "pools", lambda root: pools)
@@ -28,7 +28,7 @@ def write_test_file(path, shape=(20, 3, 64, 64), dtype=np.uint8):
 
 
 def paths():
-    """Corners of 100 sequences, (sequence, frame, digit, axis)."""
+    """Return the corners of 100 sequences, (sequence, frame, digit, axis)."""
     return np.stack(
         [moving_mnist.corners(np.random.default_rng(seed)) for seed in range(100)]
     )
@@ -73,10 +73,10 @@ def test_walls_turn_the_motion_across_them_and_nothing_else():
 
 
 def test_frames_are_the_brighter_of_both_digits_and_black_elsewhere(monkeypatch):
-    places = np.zeros((20, 2, 2))
-    places[:, 0] = (3.9, 5.2)  # cut to 3 and 5
-    places[:, 1] = (10, 20)
-    monkeypatch.setattr(moving_mnist, "corners", lambda generator, speed: places)
+    positions = np.zeros((20, 2, 2))
+    positions[:, 0] = (3.9, 5.2)  # cut to 3 and 5
+    positions[:, 1] = (10, 20)
+    monkeypatch.setattr(moving_mnist, "corners", lambda generator, speed: positions)
     pool = np.random.default_rng(0).integers(1, 256, (1, 28, 28), np.uint8)
     frames = moving_mnist.sequence(pool, (0,))
     expected = np.zeros((64, 64), np.uint8)
@@ -89,21 +89,22 @@ def test_a_sequence_is_a_function_of_its_split_and_number(data):
     first, again = moving_mnist.load(data), moving_mnist.load(data)
     starts = set()
     for split in SPLITS:
-        for number in first.splits[split]:
-            frames = first.trajectories.read(int(number), 0, 20)
+        for index in first.splits[split]:
+            frames = first.trajectories.read(int(index), 0, 20)
             starts.add(frames[0].tobytes())
-        np.testing.assert_array_equal(frames, again.trajectories.read(number, 0, 20))
+        np.testing.assert_array_equal(frames, again.trajectories.read(index, 0, 20))
     # No state in two splits, none repeated in one, and other motion in each.
     assert len(starts) == sum(first.states.values()) == 30 + 100 + 500
-    moved = [moving_mnist.Made(digits.pools("")["test"], s, 9)[4] for s in range(3)]
+    pool = digits.pools("")["test"]
+    moved = [moving_mnist.Generated(pool, stream, 9)[4] for stream in range(3)]
     assert len({frames.tobytes() for frames in moved}) == 3
     data.trajectories = 7
     fewer = moving_mnist.load(data)
     for split in SPLITS:
-        numbers = int(first.splits[split][3]), int(fewer.splits[split][3])
+        indices = int(first.splits[split][3]), int(fewer.splits[split][3])
         np.testing.assert_array_equal(
-            first.trajectories.read(numbers[0], 0, 20),
-            fewer.trajectories.read(numbers[1], 0, 20),
+            first.trajectories.read(indices[0], 0, 20),
+            fewer.trajectories.read(indices[1], 0, 20),
         )
 
 
@@ -131,10 +132,10 @@ def test_the_standard_file_is_the_test_split_where_it_lies_in_the_root(data, tmp
     frames = write_test_file(tmp_path / "mnist_test_seq.npy")
     dataset = moving_mnist.load(data)
     assert dataset.states == {"train": 30, "validation": 100, "test": 3}
-    for place, number in enumerate(dataset.splits["test"]):
+    for position, index in enumerate(dataset.splits["test"]):
         np.testing.assert_array_equal(
-            dataset.trajectories.read(int(number), 10, 20)[..., 0],
-            frames[10:, place] / np.float32(255),
+            dataset.trajectories.read(int(index), 10, 20)[..., 0],
+            frames[10:, position] / np.float32(255),
         )
     np.testing.assert_array_equal(
         dataset.trajectories.read(7, 0, 20), made.trajectories.read(7, 0, 20)
@@ -147,7 +148,7 @@ def test_a_named_file_alone_can_be_scored(data, tmp_path, monkeypatch):
     write_test_file(tmp_path / "mine.npy", (20, 5, 64, 64))
     data.update(path="mine.npy", split="all")
     dataset = moving_mnist.load(data)
-    assert {name: len(of) for name, of in dataset.splits.items()} == {
+    assert {name: len(indices) for name, indices in dataset.splits.items()} == {
         "train": 0,
         "validation": 0,
         "test": 5,
@@ -180,10 +181,10 @@ def test_a_test_file_that_is_none_is_refused(data, tmp_path):
     np.save(path, np.array([{}]), allow_pickle=True)
     for damaged in (content[:-1], content[:40], b"", b"PK\x03\x04", path.read_bytes()):
         path.write_bytes(damaged)
-        with pytest.raises(InputError, match="not a readable .npy file"):
+        with pytest.raises(InputError, match="seq.npy cannot be read .*move it away"):
             moving_mnist.load(data)
     data.path = "absent.npy"
-    with pytest.raises(InputError, match="absent.npy: not a readable"):
+    with pytest.raises(InputError, match="absent.npy cannot be read"):
         moving_mnist.load(data)
 
 

@@ -1,4 +1,4 @@
-"""Places along an axis: their step, in words, and how they go on."""
+"""Coordinates along an axis: their step, in words, and their continuation."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_a_gap_makes_it_irregular_and_it_goes_on_at_the_usual_step():
 
 
 @pytest.mark.parametrize("values", [[], [3.0]])
-def test_fewer_than_two_places_have_no_step(values):
+def test_fewer_than_two_positions_have_no_step(values):
     alone = Coordinates("x", np.array(values))
     assert alone.step is None and alone.step_in_words is None
     assert alone.continued(2) is None

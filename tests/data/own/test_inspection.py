@@ -1,4 +1,4 @@
-"""What `data inspect` says of a file, and the command that it prints."""
+"""The lines that `data inspect` prints of a file, and the command."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ from adr_jax.errors import InputError
 
 @pytest.fixture
 def drifting(tmp_path, generator):
-    """Noise that moves by (2, -3) cells a frame, seen through a window, 5 % missing."""
+    """Write noise that moves by (2, -3) cells a frame, 5 % of it missing."""
     scene = generator.normal(size=(160, 160)) + 4
     views = [
         scene[60 - 2 * k : 100 - 2 * k, 20 + 3 * k : 64 + 3 * k] for k in range(30)
@@ -33,7 +33,7 @@ def drifting(tmp_path, generator):
 
 
 def test_it_says_what_it_sees(drifting):
-    said = "\n".join(describe(drifting, "rain"))
+    text = "\n".join(describe(drifting, "rain"))
     for words in (
         "rain (float32, 30 x 40 x 44): units mm/h",
         "read as: rain, axes tyx: 30 frames of 40 rows x 44 columns",
@@ -43,13 +43,13 @@ def test_it_says_what_it_sees(drifting):
         "values of 30 frames:",
         "mean 4.0",
     ):
-        assert words in said, words
-    motion = re.search(r"rows (\S+) .*columns (\S+) ", said)
+        assert words in text, words
+    motion = re.search(r"rows (\S+) .*columns (\S+) ", text)
     # As in the tests of the estimate itself, which has windows to look through.
     assert [float(cells) for cells in motion.groups()] == pytest.approx(
         [2, -3], abs=0.15
     )
-    missing = float(said.partition(" % missing")[0].rpartition(" ")[2])
+    missing = float(text.partition(" % missing")[0].rpartition(" ")[2])
     assert missing == pytest.approx(5, abs=0.5)  # of 52,800 values
 
 
@@ -85,15 +85,15 @@ def test_smooth_change_is_told_to_extrapolate(tmp_path):
 def test_times_with_a_gap_are_told(tmp_path, generator):
     times = np.delete(np.arange(31), 12)
     np.savez(tmp_path / "f.npz", rain=generator.normal(size=(30, 9, 9)), time=times)
-    said = "\n".join(describe(tmp_path / "f.npz"))
-    assert "frame interval: not uniform: 1 to 2, mostly 1" in said
+    text = "\n".join(describe(tmp_path / "f.npz"))
+    assert "frame interval: not uniform: 1 to 2, mostly 1" in text
 
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_too_few_frames_to_see_motion(frames, tmp_path, generator):
     np.save(tmp_path / "f.npy", generator.normal(size=(frames, 9, 9)))
-    said = "\n".join(describe(tmp_path / "f.npy", axes="tyx"))
-    assert "motion: no frame has structure" in said
+    text = "\n".join(describe(tmp_path / "f.npy", axes="tyx"))
+    assert "motion: no frame has structure" in text
 
 
 def test_a_file_of_nothing_but_gaps(tmp_path):
@@ -103,6 +103,6 @@ def test_a_file_of_nothing_but_gaps(tmp_path):
 
 
 def test_pdebench_layout(water_file):
-    said = "\n".join(describe(water_file))
-    assert "PDEBench's layout, 40 trajectories of 16 frames of 16 x 16 x 1" in said
-    assert "cell size: 0.3125" in said
+    text = "\n".join(describe(water_file))
+    assert "PDEBench's layout, 40 trajectories of 16 frames of 16 x 16 x 1" in text
+    assert "cell size: 0.3125" in text

@@ -33,17 +33,17 @@ LAYOUTS = ["tyx", "xty", "ntxc", "cxtny", "tzyx", "xyzntc", "tx", "xt"]
 def test_any_order_of_axes_gives_the_same_frames(axes, tmp_path, generator):
     """Channels and trajectories first or last, space in any order."""
     sizes = {"n": 3, "t": 6, "z": 4, "y": 5, "x": 7, "c": 2}
-    there = [letter for letter in "ntzyxc" if letter in axes]
-    frames = generator.normal(size=[sizes[a] for a in there]).astype(np.float32)
-    stored = frames.transpose([there.index(letter) for letter in axes])
+    present = [letter for letter in "ntzyxc" if letter in axes]
+    frames = generator.normal(size=[sizes[a] for a in present]).astype(np.float32)
+    stored = frames.transpose([present.index(letter) for letter in axes])
     np.save(tmp_path / "f.npy", stored)
     source = open_sequences(tmp_path / "f.npy", axes=axes)
     full = frames if "n" in axes else frames[None]
     full = full if "c" in axes else full[..., None]
     assert source.frame_shape == full.shape[2:]
     assert source.lengths == [6] * len(full)
-    for number, trajectory in enumerate(full):
-        np.testing.assert_array_equal(source.read(number, 2, 5), trajectory[2:5])
+    for index, trajectory in enumerate(full):
+        np.testing.assert_array_equal(source.read(index, 2, 5), trajectory[2:5])
     np.testing.assert_array_equal(source.as_stored(full), stored)
 
 
@@ -114,14 +114,14 @@ def test_the_first_infinite_value_is_named(value, tmp_path):
 
 
 def test_one_long_sequence_is_split_in_time_with_a_window_between(tmp_path):
-    numbers = np.broadcast_to(np.arange(100.0)[:, None, None], (100, 8, 8))
-    dataset = dataset_of(tmp_path, numbers, history=6, horizon=2)
+    values = np.broadcast_to(np.arange(100.0)[:, None, None], (100, 8, 8))
+    dataset = dataset_of(tmp_path, values, history=7)
     assert dataset.split_name == "in_time"
     spans = {}
     for split in dataset.splits:
-        (number,) = dataset.splits[split]
-        length = dataset.trajectories.lengths[number]
-        seen = dataset.trajectories.read(number, 0, length)[:, 0, 0, 0]
+        (index,) = dataset.splits[split]
+        length = dataset.trajectories.lengths[index]
+        seen = dataset.trajectories.read(index, 0, length)[:, 0, 0, 0]
         spans[split] = seen[0], seen[-1]
     assert spans == {"train": (0, 57), "validation": (66, 78), "test": (87, 99)}
 
@@ -129,7 +129,7 @@ def test_one_long_sequence_is_split_in_time_with_a_window_between(tmp_path):
 @pytest.mark.parametrize("frames", [25, 26, 31, 40])
 def test_a_short_sequence_leaves_a_window_for_each(frames, tmp_path, generator):
     array = generator.normal(size=(frames, 8, 8))
-    dataset = dataset_of(tmp_path, array, history=4, horizon=1)
+    dataset = dataset_of(tmp_path, array, history=4)
     for split in dataset.splits:
         assert len(Windows(dataset, split, 5)) >= 1
 
@@ -138,7 +138,7 @@ def test_a_short_sequence_leaves_a_window_for_each(frames, tmp_path, generator):
 def test_too_few_frames(frames, tmp_path, generator):
     array = generator.normal(size=(frames, 8, 8))
     with pytest.raises(InputError, match=rf"has {frames} frames; .*need 25"):
-        dataset_of(tmp_path, array, history=4, horizon=1, axes="tyx")
+        dataset_of(tmp_path, array, history=4, axes="tyx")
 
 
 def test_trajectories_that_are_the_same_stay_in_one_split(tmp_path, generator):
@@ -147,8 +147,8 @@ def test_trajectories_that_are_the_same_stay_in_one_split(tmp_path, generator):
     assert dataset.split_name == "trajectories"
     assert dataset.states == {"train": 14, "validation": 3, "test": 3}
     firsts = {}
-    for split, numbers in dataset.splits.items():
-        read = [dataset.trajectories.read(n, 0, 1).tobytes() for n in numbers]
+    for split, indices in dataset.splits.items():
+        read = [dataset.trajectories.read(n, 0, 1).tobytes() for n in indices]
         assert len(read) == 2 * dataset.states[split]
         firsts[split] = set(read)
     for one, other in itertools.combinations(firsts.values(), 2):
@@ -158,7 +158,7 @@ def test_trajectories_that_are_the_same_stay_in_one_split(tmp_path, generator):
 def test_two_trajectories_are_split_in_time_each(tmp_path, generator):
     array = generator.normal(size=(2, 40, 8, 8, 1))
     dataset = dataset_of(tmp_path, array)
-    assert {split: len(of) for split, of in dataset.splits.items()} == {
+    assert {split: len(indices) for split, indices in dataset.splits.items()} == {
         "train": 2,
         "validation": 2,
         "test": 2,
@@ -167,19 +167,10 @@ def test_two_trajectories_are_split_in_time_each(tmp_path, generator):
         dataset_of(tmp_path, array, split="trajectories")
 
 
-def test_all_is_test_and_what_is_excluded_is_left_out(tmp_path, generator):
-    array = generator.normal(size=(4, 9, 8, 8, 1))
-    array[2] = np.inf  # not even looked at
-    dataset = dataset_of(tmp_path, array, split="all", exclude=("2",))
-    assert [len(dataset.splits[s]) for s in ("train", "validation", "test")] == [
-        0,
-        0,
-        3,
-    ]
-    with pytest.raises(InputError, match="names 7, no trajectory .* from 0 to 3"):
-        dataset_of(tmp_path, array, exclude=("7",))
-    with pytest.raises(InputError, match="leaves no trajectory"):
-        dataset_of(tmp_path, array, exclude=tuple("0123"))
+def test_split_all_is_for_scoring(tmp_path, generator):
+    dataset = dataset_of(tmp_path, generator.normal(size=(4, 9, 8, 8, 1)), split="all")
+    sizes = {split: len(indices) for split, indices in dataset.splits.items()}
+    assert sizes == {"train": 0, "validation": 0, "test": 4}
 
 
 def test_missing_everywhere(tmp_path):
@@ -207,18 +198,18 @@ def test_metrics_follow_the_values(
 def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path, generator):
     frames = generator.normal(size=(40, 8, 8))
     prints = []
-    for place, change in (("a", 0), ("b", 0), ("c", 1)):
-        (tmp_path / place).mkdir()
+    for folder, change in (("a", 0), ("b", 0), ("c", 1)):
+        (tmp_path / folder).mkdir()
         changed = np.array(frames)
         changed[20:30] += change
-        prints.append(dataset_of(tmp_path / place, changed).fingerprint)
+        prints.append(dataset_of(tmp_path / folder, changed).fingerprint)
     assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_folder_of_images(tmp_path, generator):
     stored = generator.integers(0, 256, (30, 12, 14, 3)).astype(np.uint8)
-    for number, frame in enumerate(stored):
-        Image.fromarray(frame).save(tmp_path / f"{number}.png")
+    for index, frame in enumerate(stored):
+        Image.fromarray(frame).save(tmp_path / f"{index}.png")
     dataset = load(config_of(tmp_path, history=4))
     assert dataset.channels == ("frames 0", "frames 1", "frames 2")
     train = dataset.trajectories.read(int(dataset.splits["train"][0]), 0, 5)

@@ -1,3 +1,5 @@
+"""The solver of the dam break: against the public set, and by its properties."""
+
 import os
 import pathlib
 
@@ -50,7 +52,7 @@ def run(dam, seeds):
 
 @pytest.fixture(scope="module")
 def public():
-    """Trajectories 0 and 3 of the public set, as (seed: frames without channel)."""
+    """Read trajectories 0 and 3 of the public set, frames without channel by seed."""
     seeds = (0, 3)
     return dict(zip(seeds, run(Dam(), seeds)[..., 0], strict=True))
 
@@ -82,7 +84,7 @@ def test_every_frame_is_that_of_the_public_generator():
 
 
 def sweeps(q, num_steps):
-    """Steps along x, in float64, as `simulate` makes them."""
+    """Take steps along x, in float64, as `simulate` does."""
     sweep = jax.jit(dam_break._sweep)  # fused operations round differently
     with jax.enable_x64(True):
         for _ in range(num_steps):

@@ -1,4 +1,4 @@
-"""Ocean currents from a file: cells per day, or a sentence that says what is wrong."""
+"""Ocean currents from a file: cells a day, or a sentence on what is wrong."""
 
 import h5py
 import numpy as np
@@ -12,7 +12,7 @@ DEGREE = 2 * np.pi * 6_371_000 / 360
 
 @pytest.fixture
 def path(tmp_path):
-    """Three days, four rows, five columns: 0.5 m/s east, 0.25 m/s south, some land."""
+    """Write three days of 4 x 5 cells: 0.5 m/s east, 0.25 m/s south, some land."""
     path = tmp_path / "currents.h5"
     u, v = np.full((3, 4, 5), 500, np.int16), np.full((3, 4, 5), -250, np.int16)
     u[:, 0, 0] = v[:, 0, 0] = -32768
@@ -79,7 +79,7 @@ def test_a_damaged_file_is_refused(path):
     content = path.read_bytes()
     for damaged in (content[: len(content) // 2], b"", b"CDF\x01" + content):
         path.write_bytes(damaged)
-        with pytest.raises(InputError, match="not a readable HDF5 file"):
+        with pytest.raises(InputError, match="cannot be read"):
             currents.read(path)
 
 

@@ -1,4 +1,4 @@
-"""Tracers in currents from a file: their ways, the coast, and seasons kept apart."""
+"""Tracers in currents from a file: displacements, the coast, and separate seasons."""
 
 import h5py
 import numpy as np
@@ -14,7 +14,7 @@ ROWS, COLUMNS = 12, 18
 
 @pytest.fixture
 def data(tmp_path):
-    """A year in which the water moves in the first 70 % of the days and then stops."""
+    """Write a year whose water moves in the first 70 % of the days, then stops."""
     config = base.data()
     config.update(root=str(tmp_path), path="year.h5", split="seasons", trajectories=9)
     u = np.full((365, ROWS, COLUMNS), 300, np.int16)
@@ -37,17 +37,17 @@ def frames_of(dataset, split):
     )[..., 0]
 
 
-def test_the_way_back_of_a_current_that_changes_is_its_mean():
+def test_the_backward_displacement_of_a_current_that_changes_is_its_mean():
     velocity = np.zeros((3, 5, 6, 2), np.float32)
     velocity[:, ..., 0], velocity[:, ..., 1] = 1.0, np.array([0, 2, -1])[:, None, None]
-    ways = np.asarray(ocean.way_back(velocity))
-    assert ways.shape == (2, 5, 6, 2)
-    np.testing.assert_allclose(ways[..., 0], -1, atol=1e-6)
-    np.testing.assert_allclose(ways[0, ..., 1], -1.0, atol=1e-6)
-    np.testing.assert_allclose(ways[1, ..., 1], -0.5, atol=1e-6)
+    displacements = np.asarray(ocean.backward_displacement(velocity))
+    assert displacements.shape == (2, 5, 6, 2)
+    np.testing.assert_allclose(displacements[..., 0], -1, atol=1e-6)
+    np.testing.assert_allclose(displacements[0, ..., 1], -1.0, atol=1e-6)
+    np.testing.assert_allclose(displacements[1, ..., 1], -0.5, atol=1e-6)
 
 
-def test_the_way_back_in_solid_rotation_converges_to_the_rotation():
+def test_the_backward_displacement_in_solid_rotation_converges_to_the_rotation():
     """Linear velocities are sampled exactly, so the midpoint rule's error is left."""
     offset = np.stack(np.mgrid[-20:21, -20:21], axis=-1).astype(np.float32)
     quarter = np.array([[0, -1], [1, 0]], np.float32)
@@ -57,8 +57,10 @@ def test_the_way_back_in_solid_rotation_converges_to_the_rotation():
     near = np.linalg.norm(offset, axis=-1) < 15  # never beyond the edges
     errors = []
     for substeps in (8, 16):
-        way = np.asarray(ocean.way_back(velocity, substeps=substeps))[0]
-        errors.append(np.abs(way - expected)[near].max())
+        displacement = np.asarray(
+            ocean.backward_displacement(velocity, substeps=substeps)
+        )[0]
+        errors.append(np.abs(displacement - expected)[near].max())
     # radius x h^2 / 6 = 0.04 cells, and a quarter of it.
     assert errors[0] < 0.05
     assert 3.5 < errors[0] / errors[1] < 4.5
@@ -69,7 +71,9 @@ def test_whole_cells_per_day_are_an_exact_shift():
     velocity[..., 1] = 2.0
     tracer = np.random.default_rng(0).random((1, 9, 30, 1), np.float32)
     shore = np.indices((9, 30))
-    frames = ocean.carry(tracer, ocean.way_back(velocity), np.array([3]), shore, days=6)
+    frames = ocean.carry(
+        tracer, ocean.backward_displacement(velocity), np.array([3]), shore, days=6
+    )
     for day in range(6):
         np.testing.assert_allclose(
             frames[0, day, :, 2 * day :],
@@ -82,13 +86,13 @@ def test_a_day_is_one_pull_within_the_range_released():
     generator = np.random.default_rng(0)
     velocity = generator.normal(size=(8, 9, 11, 2)).astype(np.float32)
     tracers = generator.normal(size=(2, 9, 11, 1)).astype(np.float32)
-    ways = ocean.way_back(velocity)
+    displacements = ocean.backward_displacement(velocity)
     shore = np.indices((9, 11))
-    frames = ocean.carry(tracers, ways, np.array([5, 1]), shore, days=3)
+    frames = ocean.carry(tracers, displacements, np.array([5, 1]), shore, days=3)
     np.testing.assert_array_equal(frames[:, 0], tracers)
     for tracer, first in ((0, 5), (1, 1)):
         for day in (0, 1):
-            expected = pull(frames[tracer, day], ways[first + day], order=3)
+            expected = pull(frames[tracer, day], displacements[first + day], order=3)
             expected = np.clip(expected, tracers[tracer].min(), tracers[tracer].max())
             np.testing.assert_allclose(frames[tracer, day + 1], expected, atol=1e-6)
 
@@ -99,13 +103,13 @@ def test_the_coast_lets_nothing_out():
     land = np.zeros((10, 10), bool)
     land[3:6, 4:8] = True
     velocity[:, land] = np.nan
-    ways = np.asarray(ocean.way_back(velocity.astype(np.float32)))
-    assert np.isfinite(ways).all()
-    assert not ways[:, 4, 5].any()  # with its neighbours inland
+    displacements = np.asarray(ocean.backward_displacement(velocity.astype(np.float32)))
+    assert np.isfinite(displacements).all()
+    assert not displacements[:, 4, 5].any()  # with its neighbours inland
     tracers = np.zeros((1, 10, 10, 1), np.float32)
     tracers[:, land] = 1e6
     shore = ocean.nearest_sea(land)
-    frames = ocean.carry(tracers, ways, np.array([0]), shore, days=10)
+    frames = ocean.carry(tracers, displacements, np.array([0]), shore, days=10)
     assert not np.asarray(frames[0, :, ~land]).any()
 
 
@@ -145,16 +149,16 @@ def test_velocities_are_those_of_the_day(tmp_path, data):
     write(tmp_path / "year.h5", u.astype(np.int16))  # mm/s, the number of the day
     released = ocean._released(data)[1]
     last = int(ocean.load(data).splits["test"][-1])
-    of = ocean.velocities(data, [(0, 0), (last, 7)])
-    assert of.shape == (2, ROWS, COLUMNS, 2)
+    velocities = ocean.velocities(data, [(0, 0), (last, 7)])
+    assert velocities.shape == (2, ROWS, COLUMNS, 2)
     # A cell is a quarter of a degree of 111.195 km, at the equator in row 0.
     metres = 111_195 / 4
     np.testing.assert_allclose(
-        of[:, 0, 0, 1],
+        velocities[:, 0, 0, 1],
         np.array([released[0], released[last] + 7]) * 1e-3 * 86_400 / metres,
         rtol=1e-5,  # float32
     )
-    assert not of[..., 0].any()
+    assert not velocities[..., 0].any()
     assert released[0] != released[last] + 7
 
 

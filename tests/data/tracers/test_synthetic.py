@@ -25,7 +25,7 @@ def fields(shape, cells, seed, times):
 
 
 def shifted_by(monkeypatch, velocity):
-    """Uniform flow at a velocity that is given, not drawn."""
+    """Make the uniform flow have a given velocity instead of a drawn one."""
     monkeypatch.setattr(
         synthetic,
         "_flow",
@@ -85,22 +85,22 @@ def test_the_largest_speed_is_in_the_range_that_is_documented(shape):
         np.linalg.norm(synthetic.velocity(shape, 64, seed), axis=-1).max()
         for seed in range(60)
     ]
-    least, greatest = synthetic.SPEEDS[shape]
+    minimum, maximum = synthetic.SPEEDS[shape]
     if shape == "rotation":  # at the middle of a side; corners are farther out
-        greatest, least = np.sqrt(2) * greatest, np.sqrt(2) * least
-    assert 0.97 * least < min(speeds) < 1.15 * least
-    assert 0.9 * greatest < max(speeds) <= greatest
+        maximum, minimum = np.sqrt(2) * maximum, np.sqrt(2) * minimum
+    assert 0.97 * minimum < min(speeds) < 1.15 * minimum
+    assert 0.9 * maximum < max(speeds) <= maximum
 
 
 @pytest.mark.parametrize("shape", PERIODIC)
 def test_what_leaves_on_one_side_enters_on_the_other(shape):
     flow = synthetic._flow(shape, 48, np.random.default_rng(2))
-    waves = synthetic.Waves.drawn(48, np.random.default_rng(3))
+    waves = synthetic.Waves.draw(48, np.random.default_rng(3))
     points = 48 * np.random.default_rng(0).random(200) * (1 + 0.7j)
     here = waves(flow.origin(points, 5.0))
     for period in (48, 48j):
-        there = waves(flow.origin(points + period, 5.0))
-        np.testing.assert_allclose(here, there, atol=1e-11)
+        shifted = waves(flow.origin(points + period, 5.0))
+        np.testing.assert_allclose(here, shifted, atol=1e-11)
 
 
 def test_a_rotating_tracer_keeps_within_its_circle():
@@ -133,11 +133,11 @@ def test_fields_have_mean_0_and_variance_1():
 
 def test_sequences_are_functions_of_their_number_and_in_one_split(data):
     dataset = synthetic.load(data)
-    numbers = np.concatenate([dataset.splits[split] for split in SPLITS])
-    assert len(set(numbers.tolist())) == len(numbers) == 12 + 20 + 40
-    assert len(dataset.trajectories.lengths) == len(numbers)
-    starts = {dataset.trajectories.read(int(n), 0, 1).tobytes() for n in numbers}
-    assert len(starts) == len(numbers)
+    seeds = np.concatenate([dataset.splits[split] for split in SPLITS])
+    assert len(set(seeds.tolist())) == len(seeds) == 12 + 20 + 40
+    assert len(dataset.trajectories.lengths) == len(seeds)
+    starts = {dataset.trajectories.read(int(n), 0, 1).tobytes() for n in seeds}
+    assert len(starts) == len(seeds)
     part = dataset.trajectories.read(3, 5, 9)
     np.testing.assert_array_equal(part, dataset.trajectories.read(3, 0, 20)[5:9])
     np.testing.assert_array_equal(part, synthetic.tracer("uniform", 32, 3, range(5, 9)))

@@ -1,4 +1,4 @@
-"""Rain radar: what numbers stand for, splits an hour apart, and honest refusals."""
+"""Rain radar: codings, splits an hour apart, and refusals."""
 
 import h5py
 import numpy as np
@@ -15,7 +15,7 @@ FLOAT32 = 1e-5
 
 
 def save(path, numbers, variable="dbz", times="every five minutes", **attributes):
-    """A file of radar composites."""
+    """Write a file of radar composites."""
     with h5py.File(path, "w") as file:
         file[variable] = numbers
         file[variable].attrs.update(attributes)
@@ -37,7 +37,7 @@ def frames(dataset, index=0):
 
 
 def showers(count=40, cells=4, units="dBZ"):
-    """Frames whose value in dBZ is their number."""
+    """Return frames whose value in dBZ is their index."""
     numbers = np.arange(count, dtype=np.float32)[:, None, None]
     return np.tile(numbers, (1, cells, cells)), {"units": units}
 
@@ -105,8 +105,8 @@ def test_an_hour_lies_between_the_splits(config, tmp_path, count):
     dataset = load(config, path_of(tmp_path, count), split="in_time")
     spans = []
     for split in SPLITS:
-        (number,) = dataset.splits[split]
-        values = frames(dataset, number)[:, 0, 0, 0] * 100
+        (index,) = dataset.splits[split]
+        values = frames(dataset, index)[:, 0, 0, 0] * 100
         spans.append((round(values[0]), round(values[-1])))
     assert spans[0][0] == 0
     assert spans[-1][1] == count - 1
@@ -119,7 +119,7 @@ def test_an_hour_lies_between_the_splits(config, tmp_path, count):
 
 
 def path_of(tmp_path, count):
-    """Frames whose value in dBZ is a hundredth of their number."""
+    """Write frames whose value in dBZ is a hundredth of their index."""
     numbers = np.arange(count, dtype=np.float32)[:, None, None] / 100
     return save(tmp_path / "long.h5", np.tile(numbers, (1, 2, 2)), units="dBZ")
 
@@ -162,13 +162,15 @@ def test_the_usual_variable_is_found_and_another_can_be_named(config, tmp_path):
         file["dbz8"] = (4 * numbers).astype("u1")
         file["dbz8"].attrs["units"] = "dBZ = v/4"
     assert frames(load(config, path))[1, 0, 0, 0] == 1
-    with pytest.raises(InputError, match=r"no variable 'rate'; .*: dbz8, rain, time"):
+    with pytest.raises(InputError, match=r"no variable rate; .*: dbz8, rain, time"):
         load(config, path, variable="rate")
 
 
 def test_a_file_of_something_else_lists_what_is_in_it(config, tmp_path):
     path = save(tmp_path / "radar.h5", np.zeros((3, 2, 2)), variable="temperature")
-    with pytest.raises(InputError, match="has no dbz8 or dbz .*: temperature, time"):
+    with pytest.raises(
+        InputError, match="no variable dbz8 or dbz .*: temperature, time"
+    ):
         load(config, path)
 
 
@@ -230,8 +232,8 @@ def test_codes_taken_for_rain_are_refused(config, tmp_path, strongest):
     [
         (None, "add a dataset 'time' .* or an attribute dt_minutes"),
         (300 * np.arange(4), "expected Unix seconds, one for each of 2 or more"),
-        (np.array([0, 600, 300, 900, 1200]), "do not grow from frame to frame"),
-        (np.array([0, 300, 300, 600, 900]), "do not grow from frame to frame"),
+        (np.array([0, 600, 300, 900, 1200]), "time does not advance from frame"),
+        (np.array([0, 300, 300, 600, 900]), "time does not advance from frame"),
     ],
     ids=["none", "one too few", "out of order", "twice"],
 )
@@ -277,7 +279,6 @@ def test_too_short_to_split_can_still_be_scored(config, tmp_path):
 
 
 def test_no_file_says_where_data_come_from_and_what_to_run(config, tmp_path):
-    radar.prepare(config.data)
     with pytest.raises(InputError, match=r"data.path is empty; .*KNMI.*quickstart"):
         load(config, "")
     with pytest.raises(InputError, match="no such file; .*KNMI.*quickstart"):
@@ -305,23 +306,23 @@ def correlation(first, second):
 
 
 def shift_between(first, second):
-    """Cells along each axis from FFT cross-correlation, a parabola through its peak."""
+    """Return cells along each axis: the peak of the FFT cross-correlation, refined."""
     taper = np.outer(*(np.hanning(n) for n in first.shape))
     spectra = [np.fft.fft2((f - f.mean()) * taper) for f in (first, second)]
     likeness = np.fft.ifft2(spectra[0].conj() * spectra[1]).real
     peak = np.unravel_index(likeness.argmax(), likeness.shape)
     shift = []
-    for axis, place in enumerate(peak):
-        around = np.roll(likeness, -place + 1, axis).take(range(3), axis)
+    for axis, centre in enumerate(peak):
+        around = np.roll(likeness, -centre + 1, axis).take(range(3), axis)
         low, top, high = around.take(peak[1 - axis], 1 - axis)
-        whole = (place + first.shape[axis] // 2) % first.shape[axis]
+        whole = (centre + first.shape[axis] // 2) % first.shape[axis]
         part = (low - high) / (low - 2 * top + high) / 2
         shift.append(whole - first.shape[axis] // 2 + part)
     return shift
 
 
 def moved(frame, shift):
-    """The frame a fraction of cells further, bilinear, what leaves coming back."""
+    """Shift a frame by a fraction of cells, bilinear and periodic."""
     for axis, cells in enumerate(shift):
         whole, part = divmod(cells, 1)
         near, far = (np.roll(frame, int(whole) + n, axis) for n in (0, 1))

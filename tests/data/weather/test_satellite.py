@@ -31,7 +31,7 @@ def frames(dataset, index=0):
 
 @pytest.fixture
 def numbered_rows(tmp_path):
-    """Six images of 48 x 5 bytes whose value is the number of their row."""
+    """Write six images of 48 x 5 bytes whose value is the index of their row."""
     rows = np.arange(48, dtype=np.uint8)[None, :, None]
     return save(tmp_path / "clouds.h5", np.tile(rows, (6, 1, 5)))
 
@@ -41,8 +41,8 @@ def test_bands_share_no_row_and_leave_some_between(config, numbered_rows):
     assert dataset.trajectories.frame_shape == (14, 5, 1)
     rows = {}
     for split in SPLITS:
-        (number,) = dataset.splits[split]
-        band = frames(dataset, number) * 255
+        (index,) = dataset.splits[split]
+        band = frames(dataset, index) * 255
         assert band.shape == (6, 14, 5, 1)
         rows[split] = band[0, :, 0, 0].round().tolist()
     assert rows["train"] == [*range(0, 14)]
@@ -96,7 +96,9 @@ def test_other_numbers_are_refused(config, tmp_path):
     with pytest.raises(InputError, match=r"expected numbers \(time, rows, columns\)"):
         load(config, path)
     path = save(tmp_path / "clouds.h5", np.zeros((4, 24, 3), np.uint8), "ir_108")
-    with pytest.raises(InputError, match="no hrv_4x4 or hrv_2x2; .*: ir_108, time"):
+    with pytest.raises(
+        InputError, match="no variable hrv_4x4 or hrv_2x2; .*: ir_108, time"
+    ):
         load(config, path)
     assert load(config, path, variable="ir_108").cell_size is None
 
@@ -114,7 +116,6 @@ def test_fewer_frames_than_a_window(config, numbered_rows):
 
 
 def test_no_file_says_what_to_do(config, tmp_path):
-    satellite.prepare(config.data)
     with pytest.raises(InputError, match="data.path is empty; .*quickstart"):
         load(config, "")
     with pytest.raises(InputError, match="no such file; .*quickstart"):

@@ -14,6 +14,7 @@ from adr_jax.evaluation.metrics import METRICS, Ratio, direction, metrics_of
 WHOLE = ("fourier_rmse_low", "fourier_rmse_mid", "fourier_rmse_high", "boundary_rmse")
 # These see the sum only, which a wrong frame may have.
 SUMS = ("mass_drift", "conserved_rmse")
+CLASSES = ("clear", "low", "mid", "high")
 
 
 class Frames:
@@ -30,7 +31,8 @@ class Frames:
 
 def dataset(*names, **fields):
     """A data set as far as metrics look at it: four labels, thresholds, a range."""
-    fields = {"data_range": (0.0, 3.0), "thresholds": (0.5, 2.0)} | fields
+    fields = {"classes": CLASSES, "data_range": (0.0, 3.0)} | fields
+    fields = {"thresholds": (0.5, 2.0)} | fields
     return Dataset(
         name="pictures",
         trajectories=Frames(192, 180, 1),
@@ -178,9 +180,8 @@ def test_direction(name, better):
 
 
 def test_classes_in_channels_are_seen_as_a_picture_of_labels(pair):
-    channels = ("clear", "low", "mid", "high")
     by_class = dataset(
-        "accuracy", "psnr", "ssim", "psnr_wrapped", channels=channels, data_range=None
+        "accuracy", "psnr", "ssim", "psnr_wrapped", channels=CLASSES, data_range=None
     )
     labelled = [np.rint(field) for field in pair]
     scores = [(field == np.arange(4)).astype(np.float32) for field in labelled]
@@ -195,7 +196,7 @@ def test_classes_in_channels_are_seen_as_a_picture_of_labels(pair):
     [
         ({"metrics": ("rmse", "rsme")}, "'rsme', which is no metric; .* nrmse, rmse"),
         ({"metrics": ("psnr",), "data_range": None}, "no data range"),
-        ({"metrics": ("iou",), "data_range": None}, "no data range"),
+        ({"metrics": ("iou",), "classes": ()}, "no classes"),
         ({"metrics": ("csi",), "thresholds": ()}, "no thresholds"),
         ({"metrics": ("fss",), "thresholds": ()}, "no thresholds"),
     ],

@@ -29,7 +29,9 @@ class Frames:
         return frames[start:stop].astype(np.float32)
 
 
-def make_dataset(frame_shape=(8, 6, 1), metrics=("rmse",), channels=None, **options):
+def make_dataset(
+    frame_shape=(8, 6, 1), metrics=("rmse",), channels=None, classes=(), **options
+):
     lengths = [9] * 5
     return Dataset(
         name="random",
@@ -39,6 +41,7 @@ def make_dataset(frame_shape=(8, 6, 1), metrics=("rmse",), channels=None, **opti
         split_name="by hand",
         fingerprint="",
         channels=channels or tuple(f"c{n}" for n in range(frame_shape[-1])),
+        classes=classes,
         metrics=metrics,
         data_range=(0.0, 2.0),
     )
@@ -205,16 +208,19 @@ def test_missing_cells_stay_missing():
 
 
 def test_labels_and_scores_of_classes_are_shown_as_labels():
-    of_labels = make_dataset(metrics=("accuracy",), whole=True, channels=("class",))
+    classes = ("clear", "low", "high")
+    of_labels = make_dataset(
+        metrics=("accuracy",), channels=("class",), classes=classes, whole=True
+    )
     kept, _ = collect(of_labels)
-    assert kept.kind == "classes" and kept.classes == ("0", "1", "2")
+    assert kept.kind == "classes" and kept.classes == classes
     assert set(np.unique(kept.pictures[:, :2])) <= {0.0, 1.0, 2.0}
     wrong = kept.pictures[:, 0] != kept.pictures[:, 1]
     np.testing.assert_array_equal(kept.pictures[:, 2], wrong)
     assert kept.spectra is None
-    by_channel = make_dataset((8, 6, 3), ("accuracy",), ("clear", "low", "high"))
+    by_channel = make_dataset((8, 6, 3), ("accuracy",), classes, classes)
     kept, _ = collect(by_channel)
-    assert kept.classes == ("clear", "low", "high")
+    assert kept.classes == classes
     assert kept.pictures.shape[-1] == 1
     frames = protocols.PROTOCOLS["one_step"].windows(by_channel, "test", 2)
     expected = frames.read(kept.windows)[:, 2:].argmax(axis=-1)

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from adr_jax import data
 from adr_jax.__main__ import main
-from adr_jax.evaluation.report.model_card import SOURCES, is_better, model_card
+from adr_jax.evaluation.report.model_card import is_better, model_card
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.training import loop
 
@@ -163,7 +164,10 @@ def test_of_a_file_of_unknown_origin_nothing_is_made_up(name):
     results["data"]["name"] = name
     card = model_card(results, "mine")
     assert "on its owner's terms" in card
-    assert not any(source in card for source in SOURCES.values())
+    licences = {data.source(name).licence for name in data.NAMES}
+    assert [licence for licence in licences if licence in card] == [
+        data.source(name).licence
+    ]
 
 
 def test_training_writes_it_and_so_does_evaluate(config, tmp_path, capsys):

@@ -34,8 +34,8 @@ def test_every_nth_frame_is_read(flow):
 
 
 def test_frames_between_those_of_a_synthetic_flow(flow):
-    dataset, _ = flow
-    half = time_step.Sampled(dataset.trajectories, 0.5, "vortex")
+    dataset, config = flow
+    half = data.source("synthetic").at_interval(config, 0.5)
     frames = half.read(1, 3, 39)
     assert half.lengths[1] == 39
     whole = dataset.trajectories.read(1, 2, 20)
