@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.resolution and arguments.data is not None:
         raise InputError("--resolution makes its own data: leave --data out")
     folders = [epath.Path(workdir) for workdir in arguments.workdir]
-    trees = [read_config(folder / "config.json") for folder in folders]
+    trees = [read_config(folder) for folder in folders]
     for folder, tree in zip(folders, trees, strict=True):
         if not (arguments.protocols or configuration.from_json(tree).eval.protocols):
             raise InputError(

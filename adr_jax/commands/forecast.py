@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     if gif is not None:
         check_new(gif, "--gif", (".gif",))
         write_gif = _gif_writer()
-    tree = read_config(epath.Path(arguments.workdir) / "config.json")
+    tree = read_config(epath.Path(arguments.workdir))
     config = configuration.from_json(tree)
     source = _open(arguments, config)
     batch_size = config.eval.batch_size

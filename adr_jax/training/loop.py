@@ -12,6 +12,12 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
 from adr_jax.evaluation.report import write_report
 from adr_jax.evaluation.report.model_card import write_model_card
+from adr_jax.evaluation.workdir import (
+    BEST,
+    CHECKPOINTS,
+    CONFIG_FILE,
+    RESULTS_FILE,
+)
 from adr_jax.training import configuration, losses, results
 from adr_jax.training.devices import parallel
 from adr_jax.training.model import load
@@ -83,8 +89,8 @@ def train(
     signals, start_up = signals or StopSignals(), start_up or StartUp()
     # Closing waits for what is being saved, also when an error ends the run.
     with (
-        contextlib.closing(Checkpoints(workdir / "checkpoints", keep=3)) as checkpoints,
-        contextlib.closing(Checkpoints(workdir / "best", keep=1)) as best,
+        contextlib.closing(Checkpoints(workdir / CHECKPOINTS, keep=3)) as checkpoints,
+        contextlib.closing(Checkpoints(workdir / BEST, keep=1)) as best,
     ):
         with start_up.part("model"):
             run = prepare(config, workdir, dataset, checkpoints, best)
@@ -106,7 +112,7 @@ def _journal(
     if not parallel.is_first():
         yield None
         return
-    results.write(configuration.as_json(config), workdir / "config.json")
+    results.write(configuration.as_json(config), workdir / CONFIG_FILE)
     with Journal(workdir, first_step, total_steps) as journal:
         yield journal
 
@@ -123,11 +129,11 @@ def _evaluate(workdir: epath.Path, dataset: Dataset, named: Sequence[str]) -> No
     run.config.eval.protocols = named
     settings = configuration.as_json(run.config)
     scores = results.evaluate(run, dataset)
-    results.write_samples(run, dataset, scores, workdir / "figures")
+    results.write_samples(run, dataset, scores, workdir)
 
     def write() -> None:
-        results.write(settings, workdir / "config.json")
-        results.write(scores, workdir / "results.json")
+        results.write(settings, workdir / CONFIG_FILE)
+        results.write(scores, workdir / RESULTS_FILE)
         print(results.summary([(str(workdir), scores)]))
         print(f"model card: {write_model_card(scores, workdir)}")
         try:

@@ -18,7 +18,7 @@ from adr_jax import models
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, normaliser, physical_rollout
-from adr_jax.evaluation.workdir import read_config
+from adr_jax.evaluation.workdir import BEST, read_config
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration
 from adr_jax.training.devices import parallel
@@ -210,11 +210,11 @@ def load(workdir: str | epath.Path) -> Run:
         another version wrote it.
     """
     folder = epath.Path(workdir)
-    tree = parallel.on_first(lambda: read_config(folder / "config.json"))
+    tree = parallel.on_first(lambda: read_config(folder))
     config = configuration.from_json(tree)
     restored = None
-    if parallel.on_first(lambda: (folder / "best").exists()):
-        best = Checkpoints(folder / "best", keep=1)
+    if parallel.on_first(lambda: (folder / BEST).exists()):
+        best = Checkpoints(folder / BEST, keep=1)
         restored = best.restore()
         best.close()
     if restored is None:
@@ -226,7 +226,7 @@ def load(workdir: str | epath.Path) -> Run:
     history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
     key = jax.random.key(config.seed)
     expected = {"params": jax.eval_shape(model.init, key, history)["params"]}
-    check_same_arrays(params, expected, folder / "best")
+    check_same_arrays(params, expected, folder / BEST)
     return Run(folder, config, model, params, record.statistics, record)
 
 

@@ -189,7 +189,7 @@ def _check_continues(
 ) -> None:
     """Refuses to mix two runs in one folder."""
     changed = configuration.differences(
-        read_config(workdir / "config.json"), configuration.as_json(config)
+        read_config(workdir), configuration.as_json(config)
     )
     if record["fingerprint"] != dataset.fingerprint:
         changed.append("the data file's content")

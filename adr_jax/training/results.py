@@ -12,7 +12,7 @@ from adr_jax.evaluation import protocols
 from adr_jax.evaluation.report import collecting as sampling
 from adr_jax.evaluation.report import tables
 from adr_jax.evaluation.studies import resolution, robustness, time_step
-from adr_jax.evaluation.workdir import write_whole
+from adr_jax.evaluation.workdir import SAMPLES_FILE, write_whole
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration
 from adr_jax.training.devices import parallel
@@ -84,8 +84,10 @@ STUDIES = {
 }
 
 
-def write_samples(run: Run, dataset: Dataset, scores: dict, folder: epath.Path) -> None:
-    """Forecasts for the report to draw, `samples.npz` in the folder."""
+def write_samples(
+    run: Run, dataset: Dataset, scores: dict, workdir: epath.Path
+) -> None:
+    """Write the forecasts that the report draws into the workdir."""
     collected = sampling.collect(
         run,
         dataset,
@@ -94,7 +96,7 @@ def write_samples(run: Run, dataset: Dataset, scores: dict, folder: epath.Path) 
         batch_size=run.config.eval.batch_size,
     )
     if parallel.is_first():
-        collected.write(folder / "samples.npz")
+        collected.write(workdir / SAMPLES_FILE)
 
 
 def write(results: dict, path: epath.Path) -> None:

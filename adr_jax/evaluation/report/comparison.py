@@ -9,7 +9,7 @@ from adr_jax.evaluation.report import arrows, charts, scenes, scores
 from adr_jax.evaluation.report.examples import Samples
 from adr_jax.evaluation.report.page import RunFiles, read_run, render
 from adr_jax.evaluation.report.sections import LeftOut, gather
-from adr_jax.evaluation.workdir import write_whole
+from adr_jax.evaluation.workdir import COMPARISON_FILE, write_whole
 
 # As many as there are lines and columns to tell them apart.
 MOST = 3
@@ -49,7 +49,7 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         left_out=left_out,
         data=data,
     )
-    path = epath.Path(output or workdirs[0] / "comparison.html")
+    path = epath.Path(output or workdirs[0] / COMPARISON_FILE)
     write_whole(path, page)
     return path
 

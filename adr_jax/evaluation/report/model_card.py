@@ -12,7 +12,7 @@ from etils import epath
 from adr_jax.evaluation.metrics import direction
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.tables import cells
-from adr_jax.evaluation.workdir import is_number, write_whole
+from adr_jax.evaluation.workdir import MODEL_CARD_FILE, is_number, write_whole
 
 NETWORKS = {
     "adrnet": "ADRNet (arXiv 2406.19253)",
@@ -43,7 +43,7 @@ EDGES = {
 
 def write_model_card(results: Mapping, workdir: epath.Path) -> epath.Path:
     """Writes `workdir/model_card.md`, whole or not at all, and returns its path."""
-    path = workdir / "model_card.md"
+    path = workdir / MODEL_CARD_FILE
     write_whole(path, model_card(results, workdir.name))
     return path
 

@@ -10,13 +10,23 @@ import jinja2
 import markupsafe
 from etils import epath
 
-from adr_jax.evaluation.report import arrows, charts, figures, films, scenes, scores
-from adr_jax.evaluation.report import examples as samples
+from adr_jax.evaluation.report import (
+    arrows,
+    charts,
+    examples,
+    figures,
+    films,
+    scenes,
+    scores,
+)
 from adr_jax.evaluation.report.examples import Samples
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut, gather
 from adr_jax.evaluation.report.words import duration, extent
 from adr_jax.evaluation.workdir import (
+    FIGURES,
+    REPORT_FILE,
+    SAMPLES_FILE,
     is_number,
     read_config,
     read_metrics,
@@ -46,7 +56,7 @@ class RunFiles(NamedTuple):
         """Them, or the reason for which a part is left out."""
         if self.samples is None:
             raise LeftOut(
-                f"{self.workdir / 'figures' / 'samples.npz'} is not there, as in a run "
+                f"{self.workdir / SAMPLES_FILE} is not there, as in a run "
                 "of an earlier version; its training command, once more, scores the "
                 "finished run anew and writes it"
             )
@@ -59,10 +69,10 @@ def read_run(workdir: epath.Path) -> RunFiles:
     Raises:
       InputError: one is missing or damaged.
     """
-    config = read_config(workdir / "config.json")
-    results = read_results(workdir / "results.json")
-    metrics, skipped = read_metrics(workdir / "metrics.jsonl")
-    kept = samples.read(workdir / "figures" / "samples.npz")
+    config = read_config(workdir)
+    results = read_results(workdir)
+    metrics, skipped = read_metrics(workdir)
+    kept = examples.read(workdir / SAMPLES_FILE)
     name = workdir.name or workdir.resolve().name  # of ".", too
     return RunFiles(name, workdir, config, results, metrics, skipped, kept)
 
@@ -83,8 +93,8 @@ def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
     page = render("run.html.jinja", run=run, shown=shown, left_out=left_out)
     drawn = [section["charts"] for section in shown.get("Scores", ())]
     drawn += [shown.get(title, ()) for title in ("Training", "Spectra")]
-    save_charts(itertools.chain(*drawn), workdir / "figures")
-    path = epath.Path(output or workdir / "report.html")
+    save_charts(itertools.chain(*drawn), workdir / FIGURES)
+    path = epath.Path(output or workdir / REPORT_FILE)
     write_whole(path, page)
     return path
 

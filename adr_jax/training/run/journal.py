@@ -12,6 +12,7 @@ from etils import epath
 from jaxtyping import UInt8
 from tqdm import tqdm
 
+from adr_jax.evaluation.workdir import METRICS_FILE, TENSORBOARD
 from adr_jax.training.run import locks
 
 
@@ -32,14 +33,12 @@ class Journal:
             folder = epath.Path(self._open_files.enter_context(scratch))
             self._open_files.callback(self._copy)  # when all others are closed
         self._folder = folder
-        kept = _lines_until(workdir / "metrics.jsonl", first_step)
-        (folder / "metrics.jsonl").write_text(kept)
-        self._file = self._open_files.enter_context(
-            (folder / "metrics.jsonl").open("a")
-        )
+        kept = _lines_until(workdir / METRICS_FILE, first_step)
+        (folder / METRICS_FILE).write_text(kept)
+        self._file = self._open_files.enter_context((folder / METRICS_FILE).open("a"))
         self._events = self._open_files.enter_context(
             tensorboardX.SummaryWriter(
-                str(folder / "tensorboard"), purge_step=first_step + 1
+                str(folder / TENSORBOARD), purge_step=first_step + 1
             )
         )
         self._bar = self._open_files.enter_context(

@@ -21,8 +21,8 @@ from report_files import (
 )
 
 from adr_jax.errors import InputError
-from adr_jax.evaluation import workdir as run_files
 from adr_jax.evaluation.report import write_report
+from adr_jax.evaluation.workdir import read_metrics
 
 
 @pytest.fixture
@@ -339,7 +339,7 @@ def test_a_broken_line_of_metrics_is_skipped(workdir, broken):
     # A resumed run may write on behind the broken line, and repeats steps.
     again = b'\n{"step": 40, "loss": 0.125}\n{"step": 30, "loss": 0.375}'
     file.write_bytes(file.read_bytes() + broken + again)
-    series, skipped = run_files.read_metrics(file)
+    series, skipped = read_metrics(workdir)
     assert skipped == 1
     assert list(series["loss"].items()) == [(20, 0.5), (30, 0.375), (40, 0.125)]
     assert series["validation_nrmse"] == {40: METRICS[2]["validation_nrmse"]}
