@@ -1,7 +1,7 @@
 """Score trained models on their test split, or on every trajectory of a file.
 
 python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--protocols NAME ...]
-    [--output FILE.json] [--robustness] [--time_step] [--resolution]
+    [--output FILE.json] [--robustness] [--time_step] [--resolution] [--growth]
 
 Scores of the test split by the configuration's own protocols also go into each
 workdir's model_card.md.
@@ -42,9 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="instead of those of the configuration",
     )
-    for study, (of, _) in results.STUDIES.items():
+    for study, (score, _) in results.STUDIES.items():
+        task = str(score.__doc__).rstrip(".")
         parser.add_argument(
-            f"--{study}", action="store_true", help=f"also score: {of.__doc__}"
+            f"--{study}", action="store_true", help=f"also {task[0].lower()}{task[1:]}"
         )
     parser.add_argument(
         "--output",

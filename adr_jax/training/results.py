@@ -9,9 +9,10 @@ from etils import epath
 
 from adr_jax.data.contract import Dataset
 from adr_jax.evaluation import protocols
+from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.report import collecting as sampling
 from adr_jax.evaluation.report import tables
-from adr_jax.evaluation.studies import resolution, robustness, time_step
+from adr_jax.evaluation.studies import growth, resolution, robustness, time_step
 from adr_jax.evaluation.workdir import SAMPLES_FILE, write_whole
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration
@@ -49,7 +50,7 @@ def evaluate(run: Run, dataset: Dataset) -> dict:
 
 
 def robustness_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame from histories of the test split with noise or missing cells."""
+    """Score the next frame from histories with noise or missing cells."""
     return robustness.score(
         run.forecast,
         dataset,
@@ -60,7 +61,7 @@ def robustness_of(run: Run, dataset: Dataset) -> dict:
 
 
 def time_step_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame of the test split's flows at other intervals of time."""
+    """Score the next frame of the same flows at other time intervals."""
     has_time_step = isinstance(run.model, ADRNet)
     return time_step.score(
         run.forecast,
@@ -72,15 +73,23 @@ def time_step_of(run: Run, dataset: Dataset) -> dict:
 
 
 def resolution_of(run: Run, dataset: Dataset) -> dict:
-    """The next frame of the same shallow water on other grids, and its cost."""
+    """Score the next frame of the same shallow water on other grids, and its cost."""
     return resolution.score(run.forecast, dataset, run.config.data)
 
 
-# What can be looked into besides the protocols: its scores, and they as text.
+def growth_of(run: Run, dataset: Dataset) -> dict:
+    """Measure how much a forecast multiplies a small perturbation of its history."""
+    history = run.config.data.history
+    forecast = physical_rollout(run.model.apply, run.statistics, history)
+    return growth.score(forecast, run.params, dataset, model_history=history)
+
+
+# Studies by name: the function that scores a run, and the one that formats its result.
 STUDIES = {
     "robustness": (robustness_of, tables.robustness_tables),
     "time_step": (time_step_of, tables.time_step_table),
     "resolution": (resolution_of, tables.resolution_tables),
+    "growth": (growth_of, tables.growth_table),
 }
 
 

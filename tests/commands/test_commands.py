@@ -197,6 +197,14 @@ def test_evaluate_other_intervals_and_grids(finished, tmp_path, capsys, monkeypa
         assert title in printed
 
 
+def test_evaluate_growth(finished, tmp_path, capsys):
+    output = tmp_path / "scores.json"
+    main(f"evaluate --workdir {finished} --growth --output {output}".split())
+    result = json.loads(output.read_text())["growth"]
+    assert list(result["growth"]["last frame"]) == ["level", "16", "8", "4"]
+    assert "growth: factor by which a forecast multiplies" in capsys.readouterr().out
+
+
 def test_evaluate_on_a_file_has_no_other_grids(finished, water_file, capsys):
     flags = f"evaluate --workdir {finished} --resolution --data {water_file}"
     assert "leave --data out" in error_of(capsys, *flags.split())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from adr_jax.evaluation.report.numerals import numeral
+from adr_jax.evaluation.studies import growth
 from adr_jax.evaluation.studies.robustness import LEVELS
 from adr_jax.evaluation.workdir import is_number
 
@@ -83,6 +84,25 @@ def resolution_tables(result: Mapping) -> str:
             result[kind],
         )
         for kind, name in names.items()
+    )
+
+
+def growth_table(result: Mapping) -> str:
+    """Format the growth of each perturbation, and whether rollouts are stable."""
+    rows = {}
+    for place, by_wavelength in result["growth"].items():
+        for wavelength, by_step in by_wavelength.items():
+            name = wavelength if wavelength == growth.LEVEL else f"{wavelength} cells"
+            for steps, factor in by_step.items():
+                column = f"{place}, {steps} step{'s' if steps != '1' else ''}"
+                rows.setdefault(name, {})[column] = numeral(factor, 4)
+    level = result["growth"]["all frames"][growth.LEVEL]["1"]
+    verdict = "stable" if growth.is_stable(result) else "UNSTABLE"
+    return (
+        "growth: factor by which a forecast multiplies a perturbation, by its "
+        f"wavelength, mean of {result['samples']} histories, split {result['split']}\n"
+        f"{grid(rows)}\n"
+        f"a shift of all frames grows {level:.3f} times a step: {verdict}"
     )
 
 
