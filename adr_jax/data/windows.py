@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -60,6 +60,16 @@ class Windows:
     ) -> Float[np.ndarray, "windows time *space channels"]:
         """Several windows, (len(numbers), length, *space, channels)."""
         return np.stack([self[int(number)] for number in numbers])
+
+
+def pad_rows(
+    array: Shaped[np.ndarray, "rows ..."], multiple: int
+) -> Shaped[np.ndarray, "padded ..."]:
+    """Repeat the last row until the number of rows is a multiple of `multiple`.
+
+    A function of batches of one size is then compiled once.
+    """
+    return np.concatenate([array, np.repeat(array[-1:], -len(array) % multiple, 0)])
 
 
 class Batch(NamedTuple):

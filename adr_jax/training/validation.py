@@ -7,8 +7,9 @@ from jaxtyping import Float, PyTree, UInt8
 from ml_collections import ConfigDict
 
 from adr_jax.data.contract import Dataset
-from adr_jax.data.windows import Windows
+from adr_jax.data.windows import Windows, pad_rows
 from adr_jax.evaluation.metrics import Ratio, metrics_of
+from adr_jax.evaluation.report.scaling import scale, value_range
 
 # Columns of a picture: so many frames, evenly spread over the forecast.
 SHOWN_FRAMES = 4
@@ -59,7 +60,7 @@ def make_picture(
     number = np.linspace(0, len(windows) - 1, config.train.validation_windows)
     rows = min(len(np.unique(number.astype(int))), config.eval.batch_size)
     window = windows[len(windows) // 2]
-    past = np.repeat(window[None, :history], rows, axis=0)
+    past = pad_rows(window[None, :history], rows)
 
     def picture(params: PyTree) -> np.ndarray:
         return draw(forecast(params, past, frames)[0], window[history:])
@@ -78,13 +79,14 @@ def draw(
     space the picture shows space over time, of three the middle slice.
     """
     true, made = (_pictures(sequence[..., 0]) for sequence in (target, forecast))
-    least, greatest = np.nanmin(true), np.nanmax(true)
-    scale = (greatest - least) or 1.0
-    rows = np.stack([true - least, made - least, made - true + scale / 2]) / scale
+    low, high = value_range(true)
+    half = (high - low) / 2
+    shares = [scale(true, low, high), scale(made, low, high)]
+    rows = np.stack([*shares, scale(made - true, -half, half)])
     shown = np.unique(np.linspace(0, len(true) - 1, SHOWN_FRAMES).astype(int))
     rows = np.pad(rows[:, shown], ((0, 0), (0, 0), (0, 2), (0, 2)), constant_values=1)
     strips = np.concatenate(np.moveaxis(rows, 1, 0), axis=2)
-    return (255 * np.clip(np.nan_to_num(np.concatenate(strips)), 0, 1)).astype(np.uint8)
+    return (255 * np.nan_to_num(np.concatenate(strips))).astype(np.uint8)
 
 
 def _pictures(field: np.ndarray) -> np.ndarray:

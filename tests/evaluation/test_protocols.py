@@ -33,7 +33,7 @@ class Counting:
         return np.broadcast_to(frames[:, None, None, None], shape).copy()
 
 
-def counting(*lengths, metrics=("rmse", "mae")):
+def counting(*lengths, metrics=("rmse", "mse")):
     numbers = np.arange(len(lengths))
     return Dataset(
         name="counting",

@@ -20,15 +20,6 @@ def mse(
     return cells.mean(squares, ~np.isnan(target), cells.space(target))
 
 
-def mae(
-    forecast: Float[np.ndarray, "samples steps *space channels"],
-    target: Float[np.ndarray, "samples steps *space channels"],
-) -> Float[np.ndarray, "samples steps channels"]:
-    """Mean absolute error over space."""
-    sizes = np.abs(cells.difference(forecast, target))
-    return cells.mean(sizes, ~np.isnan(target), cells.space(target))
-
-
 def mse_sum(
     forecast: Float[np.ndarray, "samples steps *space channels"],
     target: Float[np.ndarray, "samples steps *space channels"],

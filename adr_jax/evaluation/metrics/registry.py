@@ -17,7 +17,6 @@ from adr_jax.evaluation.metrics import (
     images,
     labels,
     similarity,
-    spectra,
 )
 from adr_jax.evaluation.metrics.ratio import Ratio
 
@@ -166,32 +165,12 @@ METRICS: dict[str, tuple[str, Maker]] = {
     "rmse": ("lower", _field(fields.rmse)),
     "vrmse": ("lower", _field(fields.vrmse)),
     "mass_drift": ("lower", _field(fields.mass_drift)),
-    "conserved_rmse": ("lower", _field(fields.conserved_rmse)),
-    "max_error": ("lower", _field(fields.max_error)),
-    "boundary_rmse": ("lower", _field(fields.boundary_rmse)),
-    "fourier_rmse_low": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=0, high=4)),
-    ),
-    "fourier_rmse_mid": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=4, high=12)),
-    ),
-    "fourier_rmse_high": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=12)),
-    ),
     "mse": ("lower", _field(images.mse)),
-    "mae": ("lower", _field(images.mae)),
     "mse_sum": ("lower", _field(images.mse_sum)),
     "mae_sum": ("lower", _field(images.mae_sum)),
     "psnr": ("higher", _picture(images.psnr)),
     "psnr_wrapped": ("higher", _picture(images.psnr_wrapped)),
     "ssim": ("higher", _picture(similarity.ssim, len(similarity.GAUSSIAN))),
-    "ssim_uniform": (
-        "higher",
-        _picture(similarity.ssim_uniform, len(similarity.UNIFORM)),
-    ),
     "ms_ssim": ("higher", _picture(similarity.ms_ssim, similarity.MULTISCALE_CELLS)),
     "csi": ("higher", _event(events.csi)),
     "pod": ("higher", _event(events.pod)),

@@ -6,7 +6,6 @@ and greatest value they can show. Only windows that lie within the frame and hol
 missing cell (NaN in the target) count. 1 is perfect.
 """
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,6 @@ from adr_jax.evaluation.metrics import cells
 C1, C2 = 0.01**2, 0.03**2
 _bell = np.exp(-0.5 * np.square(np.arange(-5, 6) / 1.5))
 GAUSSIAN = _bell / _bell.sum()
-UNIFORM = np.full(7, 1 / 7)
 # Share of each scale in MS-SSIM, finest first.
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 # The least side for which a window fits into the coarsest of them.
@@ -37,18 +35,6 @@ def ssim(
     use_sample_covariance=False`.
     """
     return _per_frame(_gaussian_ssim, forecast, target, data_range, len(GAUSSIAN))
-
-
-def ssim_uniform(
-    forecast: Float[np.ndarray, "samples steps *space channels"],
-    target: Float[np.ndarray, "samples steps *space channels"],
-    data_range: tuple[float, float],
-) -> Float[np.ndarray, "samples steps channels"]:
-    """SSIM with a uniform window, 7 wide, and unbiased covariances.
-
-    As in scikit-image without options, which most tables of video forecasting use.
-    """
-    return _per_frame(_uniform_ssim, forecast, target, data_range, len(UNIFORM))
 
 
 def ms_ssim(
@@ -91,20 +77,14 @@ def _per_frame(function, forecast, target, data_range, least) -> np.ndarray:
 
 
 def _gaussian_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    luminance, structure, there = _similarities(x, y, GAUSSIAN)
-    return _mean(luminance * structure, there)
-
-
-def _uniform_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    size = len(UNIFORM) ** (x.ndim - 1)
-    luminance, structure, there = _similarities(x, y, UNIFORM, size / (size - 1))
+    luminance, structure, there = _similarities(x, y)
     return _mean(luminance * structure, there)
 
 
 def _multiscale_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     product = np.ones(x.shape[-1])
     for scale, power in enumerate(SCALES, start=1):
-        luminance, structure, there = _similarities(x, y, GAUSSIAN)
+        luminance, structure, there = _similarities(x, y)
         last = scale == len(SCALES)
         factor = _mean(luminance * structure if last else structure, there)
         product *= np.maximum(factor, 0.0) ** power
@@ -113,25 +93,24 @@ def _multiscale_ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _similarities(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray, unbiased: float = 1.0
+    x: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Luminance, contrast with structure, and which windows count."""
-    local = functools.partial(_local_mean, weights=weights)
-    mean_x, mean_y = local(x), local(y)
+    mean_x, mean_y = _local_mean(x), _local_mean(y)
     product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
-    covariance = (local(x * y) - product) * unbiased
-    variances = (local(x * x + y * y) - squares) * unbiased
+    covariance = _local_mean(x * y) - product
+    variances = _local_mean(x * x + y * y) - squares
     luminance = (2 * product + C1) / (squares + C1)
     structure = (2 * covariance + C2) / (variances + C2)
     return luminance, structure, ~np.isnan(mean_y)
 
 
-def _local_mean(field: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _local_mean(field: np.ndarray) -> np.ndarray:
     """Weighted means over the windows that lie within (*space, channels)."""
-    reach = len(weights) // 2
+    reach = len(GAUSSIAN) // 2
     for axis in range(field.ndim - 1):
         # A sum over taps, not a running one, keeps a NaN in the windows it lies in.
-        field = correlate1d(field, weights, axis, mode="constant")
+        field = correlate1d(field, GAUSSIAN, axis, mode="constant")
         inside = [slice(None)] * field.ndim
         inside[axis] = slice(reach, field.shape[axis] - reach)
         field = field[tuple(inside)]

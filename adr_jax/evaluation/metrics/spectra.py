@@ -26,21 +26,3 @@ def radial_spectrum(
     sums = [np.bincount(shells.ravel(), line) for line in lines]
     shared = np.reshape(sums, (*frames.shape[:2], frames.shape[-1], -1))
     return np.moveaxis(shared, -1, 2)
-
-
-def band_rmse(
-    forecast: Float[np.ndarray, "samples steps *space channels"],
-    target: Float[np.ndarray, "samples steps *space channels"],
-    *,
-    low: int,
-    high: int | None = None,
-) -> Float[np.ndarray, "samples steps channels"]:
-    """RMSE of the waves whose wave number is at least `low` and below `high`.
-
-    The squares of bands that cover all wave numbers add up to that of the RMSE, by
-    Parseval's theorem. PDEBench's fRMSE (arXiv 2210.07182) has the same bands, 0 to 4,
-    4 to 12 and the rest, and divides by a band's width, so that its numbers do not add
-    up. A frame with a missing cell has no value.
-    """
-    spectrum = radial_spectrum(cells.difference(forecast, target))
-    return np.sqrt(spectrum[:, :, low:high].sum(axis=2))

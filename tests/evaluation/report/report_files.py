@@ -10,7 +10,7 @@ import numpy as np
 from etils import epath
 from PIL import Image
 
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.examples import Examples
 
 STEPS = 12
 
@@ -83,13 +83,13 @@ METRICS = [
 ]
 
 
-def make_samples(**changes) -> Samples:
+def make_examples(**changes) -> Examples:
     """Three windows of eight, three steps of 20 x 24 cells, two blocks of 3 groups."""
     rng = np.random.default_rng(0)
     n, k, rows, columns, spacing = 3, 3, 20, 24, 4
     target = rng.uniform(1.0, 2.0, (n, k, rows, columns, 1))
     error = 0.01 * rng.normal(size=target.shape)
-    samples = Samples(
+    examples = Examples(
         protocol="rollout",
         split="test",
         total=8,
@@ -112,22 +112,22 @@ def make_samples(**changes) -> Samples:
         ground=target[0, 0, ..., 0],
         shares=np.array([[0.5, 0.2, 0.3], [0.625, 0.004, 0.371]]),
     )
-    return dataclasses.replace(samples, **changes)
+    return dataclasses.replace(examples, **changes)
 
 
-def write_run(folder: epath.Path, results=RESULTS, samples=None) -> epath.Path:
+def write_run(folder: epath.Path, results=RESULTS, examples=None) -> epath.Path:
     """The files of a workdir."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "results.json").write_text(json.dumps(results))
     lines = "".join(json.dumps(line) + "\n" for line in METRICS)
     (folder / "metrics.jsonl").write_text(lines)
-    write_samples(folder, samples or make_samples())
+    write_examples(folder, examples or make_examples())
     return folder
 
 
-def write_samples(folder: epath.Path, samples: Samples) -> None:
-    samples.write(folder / "figures" / "samples.npz")
+def write_examples(folder: epath.Path, examples: Examples) -> None:
+    examples.write(folder / "figures" / "samples.npz")
 
 
 class Page(HTMLParser):

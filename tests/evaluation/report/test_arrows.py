@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from report_files import make_samples
+from report_files import make_examples
 
 from adr_jax.evaluation.report import arrows
 from adr_jax.evaluation.report.sections import LeftOut
@@ -58,10 +58,10 @@ def test_what_has_no_direction_to_be_seen_is_not_drawn():
 def test_nearly_all_arrows_are_no_longer_than_one_and_a_half_gaps():
     lengths = np.linspace(0, 3, 1000)
     field = np.stack([lengths, np.zeros(1000)], axis=-1)
-    gap = arrows.cells_of_a_gap([field])
+    gap = arrows.cells_per_gap([field])
     assert gap == pytest.approx(0.98 * 3 / 1.5, rel=1e-3)  # of 98 in a hundred
-    assert arrows.cells_of_a_gap([np.zeros((4, 2))]) == 1.0
-    assert arrows.cells_of_a_gap([np.full((4, 2), np.nan)]) == 1.0
+    assert arrows.cells_per_gap([np.zeros((4, 2))]) == 1.0
+    assert arrows.cells_per_gap([np.full((4, 2), np.nan)]) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -75,28 +75,28 @@ def test_nearly_all_arrows_are_no_longer_than_one_and_a_half_gaps():
     ids=["both", "no interval", "no unit", "unknown"],
 )
 def test_a_displacement_in_words(data, text):
-    assert arrows.in_words(1.5, data) == f"1.5 cells a step{text}"
+    assert arrows.scale_text(1.5, data) == f"1.5 cells a step{text}"
 
 
 def test_groups_come_by_size_and_a_single_one_not_at_all():
     motion = np.zeros((1, 2, 2, 20, 2))
     motion[0, 0, 0, :, 0] = np.arange(20)
-    (block,) = arrows.motion(make_samples(motion=motion), {}).blocks
+    (block,) = arrows.motion(make_examples(motion=motion), {}).blocks
     titles = [group.title for group in block.groups]
-    assert titles == [f"group {n}" for n in range(20, 4, -1)] and block.of == 20
-    alone = arrows.motion(make_samples(motion=motion[:, :, :, -1:]), {})
+    assert titles == [f"group {n}" for n in range(20, 4, -1)] and block.num_groups == 20
+    alone = arrows.motion(make_examples(motion=motion[:, :, :, -1:]), {})
     assert alone.blocks[0].groups == [] and len(alone.means) == 1
 
 
 def test_blocks_share_a_scale():
     motion = np.zeros((2, 4, 4, 1, 2))
     motion[0, ..., 1], motion[1, ..., 1] = 1.0, 3.0
-    together, first, second = arrows.motion(make_samples(motion=motion), {}).means
+    together, first, second = arrows.motion(make_examples(motion=motion), {}).means
     lengths = [drawn(of.path)[0][2] for of in (together, first, second)]
     assert lengths == [60, 15, 45]  # 4, 1 and 3 cells
 
 
 def test_terms_are_left_out_where_there_are_none():
-    for part in (arrows.shares, lambda samples: arrows.motion(samples, {})):
-        with pytest.raises(LeftOut, match="moves nothing by a displacement"):
-            part(make_samples(shares=None, motion=None))
+    for part in (arrows.shares, lambda examples: arrows.motion(examples, {})):
+        with pytest.raises(LeftOut, match="has no displacements"):
+            part(make_examples(shares=None, motion=None))

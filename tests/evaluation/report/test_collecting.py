@@ -7,9 +7,7 @@ from etils import epath
 from adr_jax.data.contract import Dataset
 from adr_jax.evaluation import protocols
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
-from adr_jax.evaluation.report import collecting as sampling
-from adr_jax.evaluation.report import examples as samples
-from adr_jax.evaluation.report import pictures
+from adr_jax.evaluation.report import collecting, examples, pictures
 
 
 class Frames:
@@ -87,7 +85,7 @@ def collect(dataset, model=None, history=2, batch_size=2, names=("one_step",)):
         model_history=history,
         batch_size=batch_size,
     )
-    kept = sampling.collect(
+    kept = collecting.collect(
         model, dataset, scores, model_history=history, batch_size=batch_size
     )
     return kept, scores
@@ -137,7 +135,7 @@ def test_pictures_are_the_frames(long_protocol):
 
 
 def test_what_moves_is_seen_before_each_step(long_protocol, monkeypatch):
-    monkeypatch.setattr(sampling, "ARROWS", 4)
+    monkeypatch.setattr(collecting, "ARROWS", 4)
     dataset = make_dataset()
     kept, _ = collect(dataset, names=long_protocol)
     assert kept.spacing == 2  # 8 rows, 4 arrows
@@ -253,10 +251,10 @@ def test_what_is_written_is_read_again(tmp_path, long_protocol):
     kept, _ = collect(make_dataset(), names=long_protocol)
     path = epath.Path(tmp_path) / "figures" / "samples.npz"
     kept.write(path)
-    again = samples.read(path)
+    again = examples.read(path)
     for name, value in vars(kept).items():
         other = getattr(again, name)
         assert type(other) is type(value), name
         np.testing.assert_array_equal(other, value)
     assert [file.name for file in path.parent.iterdir()] == ["samples.npz"]
-    assert samples.read(path.with_name("absent.npz")) is None
+    assert examples.read(path.with_name("absent.npz")) is None

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from etils import epath
-from report_files import RESULTS, Page, make_samples, scores, write_run, write_samples
+from report_files import RESULTS, Page, make_examples, scores, write_examples, write_run
 
 from adr_jax.__main__ import main
 from adr_jax.errors import InputError
@@ -24,7 +24,9 @@ def other_results() -> dict:
 def runs(tmp_path) -> list[epath.Path]:
     """Two runs; the second kept other windows, but for the first of the split."""
     folder = epath.Path(tmp_path)
-    kept = make_samples(windows=np.array([7, 2, 0]), roles=("median", "worst", "first"))
+    kept = make_examples(
+        windows=np.array([7, 2, 0]), roles=("median", "worst", "first")
+    )
     return [
         write_run(folder / "one"),
         write_run(folder / "two", other_results(), kept),
@@ -81,7 +83,7 @@ def test_each_run_has_its_own_shares_and_command(page):
 def test_beside_a_network_without_displacement(runs):
     none = {"shares": None, "net_motion": None, "motion": None, "spacing": 1}
     first, second = Page(write_comparison(runs)), runs[0]
-    write_samples(second, make_samples(**none))
+    write_examples(second, make_examples(**none))
     page = Page(write_comparison(runs))
     assert len(page.tables) == len(first.tables) - 1  # one of two with shares
     # Arrows of the other are where they were.
@@ -155,14 +157,16 @@ def test_runs_that_share_no_protocol_are_refused(runs):
 
 
 def test_samples_that_one_lacks_or_of_another_protocol_are_left_out(runs):
-    write_samples(runs[1], make_samples(protocol="one_step"))
+    write_examples(runs[1], make_examples(protocol="one_step"))
     page = Page(write_comparison(runs))
-    reason = "the runs kept forecasts of different protocols: rollout by one, one_step"
+    reason = (
+        "the runs stored forecasts of different protocols: rollout by one, one_step"
+    )
     assert f"Forecasts: {reason}" in page.words
     (runs[1] / "figures" / "samples.npz").unlink()
     page = Page(write_comparison(runs))
     file = runs[1] / "figures" / "samples.npz"
-    assert f"Forecasts, Share of each term: {file} is not there" in page.words
+    assert f"Forecasts, Share of each term: {file} is missing" in page.words
 
 
 def test_the_command_names_one_page_or_none(runs, tmp_path, capsys):

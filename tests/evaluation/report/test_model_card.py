@@ -111,7 +111,7 @@ def test_its_numbers_are_those_of_the_results():
         "CC BY-NC-SA 4.0",
         "cell size: 15 km",
         "frame interval: 0.25",
-        "unit: not said",
+        "unit: not stated",
         "`periodic`",
         "seed 3, step 4000",
         "1712 s of training on 1 x GPU",

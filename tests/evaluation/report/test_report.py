@@ -15,9 +15,9 @@ from report_files import (
     METRICS,
     RESULTS,
     Page,
-    make_samples,
+    make_examples,
+    write_examples,
     write_run,
-    write_samples,
 )
 
 from adr_jax.errors import InputError
@@ -223,7 +223,7 @@ def test_the_page_can_be_written_elsewhere(workdir, tmp_path):
 
 def test_shares_are_the_ones_kept(page):
     table = page.table(3)
-    given = 100 * make_samples().shares
+    given = 100 * make_examples().shares
     for n, term in enumerate(("advection", "diffusion", "reaction")):
         cells = [table[term][f"block {b}"] for b in (1, 2)]
         assert [cell["value"] for cell in cells] == given[:, n].tolist()
@@ -235,7 +235,7 @@ def test_blocks_and_groups_are_told_with_their_lengths(workdir):
     motion = np.zeros((2, 5, 6, 3, 2))
     motion[0, 3, 3, :, 0] = (3.0, 0.0, -6.0)  # the mean -1, and added to
     motion[1, 3, 3, :, 0] = -0.5
-    write_samples(workdir, make_samples(motion=motion))
+    write_examples(workdir, make_examples(motion=motion))
     page = Page(write_report(workdir))
     for words in (
         "all blocks together: longest 1.5 cells",
@@ -260,7 +260,7 @@ def test_a_run_of_an_earlier_version_says_what_it_lacks(workdir):
     page = Page(write_report(workdir))
     assert (
         "Left out Forecasts, What moves where, Share of each term, Spectra: "
-        f"{workdir / 'figures' / 'samples.npz'} is not there" in page.words
+        f"{workdir / 'figures' / 'samples.npz'} is missing" in page.words
     )
     assert "holds no command" in page.words
     assert not page.unnamed and len(page.tables) == 3
@@ -278,9 +278,9 @@ def test_without_scores_and_training_the_rest_is_shown(workdir):
 
 def test_a_network_without_displacement(workdir):
     none = {"shares": None, "net_motion": None, "motion": None}
-    write_samples(workdir, make_samples(**none))
+    write_examples(workdir, make_examples(**none))
     page = Page(write_report(workdir))
-    why = "the network moves nothing by a displacement"
+    why = "the network has no displacements"
     assert f"Left out What moves where, Share of each term: {why}." in page.words
     assert "Sample: median" in page.words
     assert not any("rrows" in alt for alt in page.alts)
@@ -290,26 +290,26 @@ def test_a_network_without_displacement(workdir):
 @pytest.mark.parametrize("space", [(24,), (4, 20, 24)], ids=["1-D", "3-D"])
 def test_frames_that_are_not_two_dimensional(workdir, space):
     parts = ("pictures", "net_motion", "motion", "ground")
-    write_samples(workdir, make_samples(space=space, **dict.fromkeys(parts)))
+    write_examples(workdir, make_examples(space=space, **dict.fromkeys(parts)))
     page = Page(write_report(workdir))
     n = len(space)
     assert f"Forecasts: frames are drawn in two dimensions, not {n}." in page.words
     assert f"moves where: arrows are drawn in two dimensions, not {n}." in page.words
-    assert "Share of each term How much" in page.words
+    assert "Share of each term The shares of advection" in page.words
     assert "Spectrum at step 1" in page.words
 
 
 def test_a_forecast_that_blew_up_is_still_drawn(workdir):
-    samples = make_samples()
-    samples.pictures[:, 1:, 1] = 1e30
-    samples.pictures[:, 1:, 2] = np.nan
-    samples.spectra[1:] = np.nan
-    samples.motion[:] = np.nan
-    samples.net_motion[:] = np.inf
-    write_samples(workdir, samples)
+    examples = make_examples()
+    examples.pictures[:, 1:, 1] = 1e30
+    examples.pictures[:, 1:, 2] = np.nan
+    examples.spectra[1:] = np.nan
+    examples.motion[:] = np.nan
+    examples.net_motion[:] = np.inf
+    write_examples(workdir, examples)
     page = Page(write_report(workdir))
     assert not page.unnamed
-    assert "missing, or no number" in page.words
+    assert "missing or NaN" in page.words
 
 
 def test_a_loss_that_was_never_finite_is_no_reason_to_fail(workdir):
@@ -321,9 +321,9 @@ def test_a_loss_that_was_never_finite_is_no_reason_to_fail(workdir):
 
 
 def test_missing_cells_leave_no_spectrum(workdir):
-    samples = make_samples()
-    samples.spectra[0, 1] = np.nan
-    write_samples(workdir, samples)
+    examples = make_examples()
+    examples.spectra[0, 1] = np.nan
+    write_examples(workdir, examples)
     page = Page(write_report(workdir))
     assert "Left out Spectra: cells are missing from these frames" in page.words
 
@@ -389,10 +389,10 @@ def test_cut_or_incomplete_samples_are_damaged(workdir):
     np.savez(file, **arrays)
     with pytest.raises(InputError, match="damaged .*windows"):
         write_report(workdir)
-    samples = make_samples()
+    examples = make_examples()
     for name in ("roles", "scores_at", "pictures", "net_motion"):
-        shorter = {name: getattr(samples, name)[:2]}
-        write_samples(workdir, dataclasses.replace(samples, **shorter))
+        shorter = {name: getattr(examples, name)[:2]}
+        write_examples(workdir, dataclasses.replace(examples, **shorter))
         with pytest.raises(InputError, match=f"expected {name} of 3 samples, 3 steps"):
             write_report(workdir)
 

@@ -5,7 +5,7 @@ import dataclasses
 import matplotlib
 import numpy as np
 import pytest
-from report_files import make_samples, picture
+from report_files import make_examples, picture
 
 from adr_jax.evaluation.report import films, scenes
 from adr_jax.evaluation.report.figures import ERROR_MAP, FIELD_MAP
@@ -68,14 +68,14 @@ def test_three_variables_are_colours():
 
 
 def test_scenes_are_the_samples_in_their_colours():
-    samples = make_samples()
-    player = scenes.player({"": samples}, {"frame_interval": "5 min"})
+    examples = make_examples()
+    player = scenes.player({"": examples}, {"frame_interval": "5 min"})
     assert player.times == [
         "step 1 of 12, 5 min ahead",
         "step 6 of 12, 30 min ahead",
         "step 12 of 12, 1 h ahead",
     ]
-    target = samples.pictures[:, 0]
+    target = examples.pictures[:, 0]
     for number, scene in enumerate(player.scenes):
         titles = [panel.title for panel in scene.panels]
         assert titles == ["target", "forecast", "forecast − target"]
@@ -85,14 +85,14 @@ def test_scenes_are_the_samples_in_their_colours():
             shown = frame_of(scene.film, 0, frame)[row, column]
             # Within the first of a hundred and twenty shades, or the second.
             assert np.abs(shown - colour(FIELD_MAP, 0.0)).max() <= 4
-        assert scene.notes[1] == f"nRMSE {samples.scores_at[number, 1]:.4f}"
+        assert scene.notes[1] == f"nRMSE {examples.scores_at[number, 1]:.4f}"
         assert len(scene.panels[1].arrows) == 3 and not scene.panels[0].arrows
 
 
 def test_variables_have_a_scale_of_their_own():
-    samples = make_samples()
-    both = np.concatenate([samples.pictures, 1000 * samples.pictures], axis=-1)
-    several = dataclasses.replace(samples, pictures=both, variables=("h", "u"))
+    examples = make_examples()
+    both = np.concatenate([examples.pictures, 1000 * examples.pictures], axis=-1)
+    several = dataclasses.replace(examples, pictures=both, variables=("h", "u"))
     player = scenes.player({"": several}, {})
     assert len(player.scenes) == 6 and player.variables == ("h", "u")
     first, second = player.scenes[:2]
@@ -103,15 +103,15 @@ def test_variables_have_a_scale_of_their_own():
 
 
 def test_classes_have_names_and_are_right_or_wrong():
-    samples = make_samples()
+    examples = make_examples()
     target = np.tile(np.arange(3.0).repeat(8), (3, 3, 20, 1))[..., None]
     wrong = np.zeros_like(target)
     wrong[..., :4, :] = 1.0
     pictures = np.stack([target, (target + wrong) % 3, wrong], axis=1)
     names = ("clear", "low", "high")
     of_classes = {"kind": "classes", "classes": names, "variables": ("class",)}
-    samples = dataclasses.replace(samples, pictures=pictures, **of_classes)
-    player = scenes.player({"": samples}, {})
+    examples = dataclasses.replace(examples, pictures=pictures, **of_classes)
+    player = scenes.player({"": examples}, {})
     assert [name for name, _ in player.classes] == list(names)
     assert player.scenes[0].panels[2].title == "where wrong"
     shown = frame_of(player.scenes[0].film, 0, 0)[0, ::8]
@@ -123,23 +123,23 @@ def test_classes_have_names_and_are_right_or_wrong():
 
 
 def test_missing_cells_are_said_to_be_grey():
-    samples = make_samples()
-    assert not scenes.player({"": samples}, {}).has_missing
-    samples.pictures[0, 0, 1, 3, 4] = np.nan
-    assert scenes.player({"": samples}, {}).has_missing
+    examples = make_examples()
+    assert not scenes.player({"": examples}, {}).has_missing
+    examples.pictures[0, 0, 1, 3, 4] = np.nan
+    assert scenes.player({"": examples}, {}).has_missing
 
 
 def test_a_page_of_noise_has_fewer_frames_but_the_first_and_the_last():
     rng = np.random.default_rng(0)
     k, steps = 24, np.arange(1, 25)
-    samples = make_samples(
+    examples = make_examples(
         steps=steps,
         scores_at=np.ones((3, k)),
         net_motion=None,
         pictures=rng.normal(size=(3, 3, k, 100, 100, 1)).astype(np.float32),
         space=(100, 100),
     )
-    player = scenes.player({"": samples}, {})
+    player = scenes.player({"": examples}, {})
     assert sum(len(scene.film.png) for scene in player.scenes) <= scenes.BYTES
     assert 3 <= len(player.times) < 24
     assert player.times[0] == "step 1 of 24" and player.times[-1] == "step 24 of 24"
@@ -147,7 +147,7 @@ def test_a_page_of_noise_has_fewer_frames_but_the_first_and_the_last():
 
 
 def test_errors_of_runs_share_a_scale():
-    small, large = make_samples(), make_samples()
+    small, large = make_examples(), make_examples()
     large.pictures[:, 2] *= 10
     player = scenes.player({"a": small, "b": large}, {})
     alone = scenes.player({"": large}, {})
@@ -158,4 +158,4 @@ def test_errors_of_runs_share_a_scale():
 
 def test_frames_in_three_dimensions_are_left_out():
     with pytest.raises(LeftOut, match="in two dimensions, not 3"):
-        scenes.player({"": make_samples(pictures=None, space=(4, 4, 4))}, {})
+        scenes.player({"": make_examples(pictures=None, space=(4, 4, 4))}, {})
