@@ -95,9 +95,9 @@ def parameters(model: nn.Module, history: jax.ShapeDtypeStruct) -> Mapping:
 
 def _table(model: nn.Module, history: jax.ShapeDtypeStruct, depth: int) -> str:
     """Return a table of modules; a terminal's width is used, 120 columns elsewhere."""
-    summary = nn.tabulate(
-        model,
+    table = model.tabulate(
         jax.random.key(0),
+        jnp.zeros(history.shape, history.dtype),
         depth=depth,
         column_kwargs={"overflow": "fold"},
         console_kwargs={
@@ -105,7 +105,7 @@ def _table(model: nn.Module, history: jax.ShapeDtypeStruct, depth: int) -> str:
             "width": shutil.get_terminal_size((120, 24)).columns,
         },
     )
-    return summary(jnp.zeros(history.shape, history.dtype)).strip("\n")
+    return table.strip("\n")
 
 
 def _count(params: Mapping) -> int:
