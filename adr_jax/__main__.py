@@ -1,4 +1,4 @@
-"""python -m adr_jax COMMAND: what there is to do besides training."""
+"""The commands of adr_jax; `train.py` trains a model."""
 
 import argparse
 import importlib
@@ -18,7 +18,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs one command; bad input ends in one line on standard error."""
+    """Run one command; an error is one line on standard error."""
     parser = _Parser(prog="python -m adr_jax", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in commands.NAMES:

@@ -25,7 +25,12 @@ from adr_jax.training import command_line, configuration
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags: a configuration with overrides, the frames, the table's depth."""
-    parser.add_argument("--config", required=True, metavar="configs/NAME.py")
+    parser.add_argument(
+        "--config",
+        required=True,
+        metavar="configs/NAME.py",
+        help="the configuration to describe",
+    )
     parser.add_argument(
         "--frame_shape",
         type=int,
@@ -75,10 +80,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def known_frame_shape(config: ConfigDict) -> tuple[int, ...]:
-    """The shape of a frame of the data, where it is known before they are made.
+    """Return the shape of a frame of the data set, without generating the data.
 
     Raises:
-      InputError: the data are not there, or cannot be read.
+      InputError: the data are missing or cannot be read.
     """
     try:
         return data.load(config).trajectories.frame_shape

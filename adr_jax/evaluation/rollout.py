@@ -1,4 +1,4 @@
-"""Forecasts longer than one step: predictions fed back as input."""
+"""Rollouts: forecasts fed back as input."""
 
 from collections.abc import Callable
 
@@ -15,35 +15,34 @@ def rollout(
     gradient_calls: int = 0,
     unroll: bool = False,
 ) -> Float[Array, "batch num_frames *space channels_out"]:
-    """The next `num_frames` frames, `step` applied to its own forecasts.
+    """Forecast `num_frames` frames by applying `step` to its own forecasts.
 
     Args:
-      step: history to the frames that follow it, (batch, frames_out, *space,
-        channels); the history it is given keeps its length. It may forecast the first
-        channels only: the others then stay as they were last.
-      history: the true frames to start from, newest last.
-      num_frames: how many frames to forecast.
-      gradient_calls: how many calls of `step` the gradient goes back through: what is
-        fed to the last so many, and to each one before them, counts as given; 0 means
-        all.
-      unroll: compile a straight line instead of a loop.
+      step: maps a history to the frames that follow it, (batch, frames_out, *space,
+        channels). If it forecasts only the first channels, the others keep their last
+        values.
+      history: the observed frames to start from, newest last.
+      num_frames: the number of frames to forecast.
+      gradient_calls: the number of last calls of `step` that the gradient goes back
+        through; 0 means all.
+      unroll: compile all calls in sequence instead of a loop.
     """
 
-    def advance(history, given):
+    def advance(history, is_constant):
         if gradient_calls:
-            history = jnp.where(given, jax.lax.stop_gradient(history), history)
+            history = jnp.where(is_constant, jax.lax.stop_gradient(history), history)
         frames = step(history)
-        given = history[:, -1:, ..., frames.shape[-1] :]
-        given = jnp.repeat(given, frames.shape[1], axis=1)
-        seen = jnp.concatenate([frames, given], axis=-1)
-        longer = jnp.concatenate([history, seen], axis=1)
+        others = history[:, -1:, ..., frames.shape[-1] :]
+        others = jnp.repeat(others, frames.shape[1], axis=1)
+        completed = jnp.concatenate([frames, others], axis=-1)
+        longer = jnp.concatenate([history, completed], axis=1)
         return longer[:, -history.shape[1] :], frames
 
     frames_out = jax.eval_shape(step, history).shape[1]
     calls = -(-num_frames // frames_out)
-    # 0 means all of it; True or 1 would keep a loop where there is one call only, and
-    # on CPUs gradients of convolutions in a loop are an order of magnitude slower.
-    given = jnp.arange(calls) <= calls - gradient_calls
-    _, chunks = jax.lax.scan(advance, history, given, unroll=0 if unroll else 1)
+    # unroll=0 unrolls completely. True or 1 would keep a loop of one call, and on CPUs
+    # gradients of convolutions in a loop are ten times slower.
+    is_constant = jnp.arange(calls) <= calls - gradient_calls
+    _, chunks = jax.lax.scan(advance, history, is_constant, unroll=0 if unroll else 1)
     frames = jnp.moveaxis(chunks, 0, 1)
     return frames.reshape(history.shape[0], -1, *frames.shape[3:])[:, :num_frames]

@@ -94,11 +94,11 @@ def resolution_tables(result: Mapping) -> str:
 def growth_table(result: Mapping) -> str:
     """Format the growth of each perturbation, and whether rollouts are stable."""
     rows = {}
-    for place, by_wavelength in result["growth"].items():
+    for scope, by_wavelength in result["growth"].items():
         for wavelength, by_step in by_wavelength.items():
             name = wavelength if wavelength == growth.LEVEL else f"{wavelength} cells"
             for steps, factor in by_step.items():
-                column = f"{place}, {steps} step{'s' if steps != '1' else ''}"
+                column = f"{scope}, {steps} step{'s' if steps != '1' else ''}"
                 rows.setdefault(name, {})[column] = numeral(factor, 4)
     level = result["growth"]["all frames"][growth.LEVEL]["1"]
     verdict = "stable" if growth.is_stable(result) else "UNSTABLE"

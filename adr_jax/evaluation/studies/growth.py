@@ -24,7 +24,7 @@ from adr_jax.data.windows import Windows
 WAVELENGTHS = (64, 32, 16, 8, 4)
 LEVEL = "level"
 STEPS = (1, 10)
-PLACES = ("last frame", "all frames")
+SCOPES = ("last frame", "all frames")
 # Histories perturbed, spread evenly over the split.
 HISTORIES = 4
 # A rollout drifts away if it multiplies a shift of all frames by more in one step.
@@ -50,18 +50,18 @@ def score(
       split: the split they are taken from.
 
     Returns:
-      `{"split", "samples", "growth": {place: {wavelength: {step: growth}}}}`, the
+      `{"split", "samples", "growth": {scope: {wavelength: {step: growth}}}}`, the
       wavelength in cells or "level".
     """
     windows = Windows(dataset, split, model_history)
     indices = np.linspace(0, len(windows) - 1, HISTORIES).astype(int)
     histories = windows.read(indices)
-    growth = {place: {} for place in PLACES}
+    growth = {scope: {} for scope in SCOPES}
     for name, wave in _waves(histories.shape[2:]).items():
-        for place in PLACES:
+        for scope in SCOPES:
             pattern = np.zeros(histories.shape[1:], np.float32)
-            pattern[-1 if place == "last frame" else slice(None)] = wave
-            growth[place][name] = {
+            pattern[-1 if scope == "last frame" else slice(None)] = wave
+            growth[scope][name] = {
                 str(steps): float(
                     np.mean(
                         [

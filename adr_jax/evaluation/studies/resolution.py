@@ -1,4 +1,4 @@
-"""How right a forecast is, and what it costs, on coarser and finer grids."""
+"""Scores and cost of a forecast on coarser and finer grids."""
 
 from collections.abc import Iterator
 
@@ -16,30 +16,31 @@ from adr_jax.evaluation.studies import next_frame
 
 # Cells along each axis of the same domain.
 CELLS = (64, 128, 256, 512)
-# Dams broken on each, the windows of each of them, and how many at a time.
+# Dam breaks on each grid, windows of each dam break, and windows at a time.
 SEEDS = TEST_SEEDS[:2]
 WINDOWS = 8
 BATCH = 2
 
 
 def score(forecast: Forecast, dataset: Dataset, config: ConfigDict) -> dict:
-    """Scores the next frame of the same water on other grids, in the same time.
+    """Score the next frame of the same shallow water on other grids.
 
-    Dams of the test split are broken anew on each grid. Waves are as fast in space on
-    all of them, so on twice as many cells they move twice as many cells a frame.
+    The dam breaks of the test split are solved again on each grid. The speed of waves
+    is the same, so on a grid of twice as many cells they move twice as many cells in a
+    frame.
 
     Args:
-      forecast: the model's.
-      dataset: of the run.
-      config: the data section of the run.
+      forecast: the model.
+      dataset: the data set of the run.
+      config: the data section of the run's configuration.
 
     Returns:
       `{"protocol", "split", "metric", "samples", "scores": {forecaster: {cells:
-      score}}, "ms_per_frame": {forecaster: {cells: milliseconds}}}`; compilation is not
-      counted.
+      score}}, "ms_per_frame": {forecaster: {cells: milliseconds}}}`, without
+      compilation.
 
     Raises:
-      InputError: the data cannot be made on another grid.
+      InputError: the data cannot be generated on another grid.
     """
     if dataset.name != "shallow_water":
         raise InputError(
@@ -50,13 +51,13 @@ def score(forecast: Forecast, dataset: Dataset, config: ConfigDict) -> dict:
     scores, costs = {}, {}
     for cells in CELLS:
         forecasters = {"model": Timed(forecast)}
-        forecasters |= {who: Timed(of) for who, of in FORECASTERS.items()}
+        forecasters |= {name: Timed(f) for name, f in FORECASTERS.items()}
         dam = dam_break.Dam(
             cells=cells, shape=config.shape, frames=dataset.trajectories.lengths[0]
         )
         batches = _windows(dam, config.history + 1)
         scores[cells] = next_frame.score(forecasters, batches, metric)
-        costs[cells] = {who: of.ms_per_frame() for who, of in forecasters.items()}
+        costs[cells] = {name: f.ms_per_frame() for name, f in forecasters.items()}
     return {
         "protocol": "one_step",
         "split": "test",
@@ -68,7 +69,7 @@ def score(forecast: Forecast, dataset: Dataset, config: ConfigDict) -> dict:
 
 
 def _windows(dam: dam_break.Dam, length: int) -> Iterator[np.ndarray]:
-    """Windows of each dam, (BATCH, length, *space, channels), spread over its time."""
+    """Yield windows spread over time, (BATCH, length, *space, channels)."""
     for seed in SEEDS:
         (frames,) = dam_break.simulate(dam, dam_break.initial_height(dam, seed)[None])
         starts = np.linspace(0, len(frames) - length, WINDOWS).astype(int)
@@ -77,8 +78,10 @@ def _windows(dam: dam_break.Dam, length: int) -> Iterator[np.ndarray]:
             yield np.stack([frames[start : start + length] for start in chosen])
 
 
-def _by_forecaster(of: dict[int, dict[str, float]]) -> dict[str, dict[str, float]]:
+def _by_forecaster(
+    by_cells: dict[int, dict[str, float]],
+) -> dict[str, dict[str, float]]:
     return {
-        who: {str(cells): of[cells][who] for cells in of}
-        for who in ("model", *FORECASTERS)
+        name: {str(cells): values[name] for cells, values in by_cells.items()}
+        for name in ("model", *FORECASTERS)
     }

@@ -47,7 +47,7 @@ def test_mass_drift_sees_mass_and_not_shape(pair):
     np.testing.assert_allclose(fields.mass_drift(0.99 * wide, target), 0.01, rtol=1e-9)
 
 
-def test_what_would_divide_by_zero_is_not_defined(pair):
+def test_division_by_zero_is_nan(pair):
     forecast, target = (field.copy() for field in pair)
     target[0, 0, ..., 0] = 0.0
     for metric in (fields.nrmse, fields.vrmse, fields.mass_drift):
@@ -55,7 +55,7 @@ def test_what_would_divide_by_zero_is_not_defined(pair):
         assert missing[0, 0, 0] and missing.sum() == 1
 
 
-def test_a_forecast_that_is_no_number_is_not_taken_for_a_missing_cell(pair):
+def test_nan_in_a_forecast_is_not_a_missing_cell(pair):
     forecast, target = (field.copy() for field in pair)
     forecast[1, 1, 0, 0, 1] = np.nan
     for metric in (fields.rmse, fields.vrmse, fields.mass_drift):
@@ -78,8 +78,8 @@ def test_a_wave_has_its_wave_number(waves):
     x, y = np.meshgrid(np.arange(32), np.arange(32), indexing="ij")
     phase = 2 * np.pi * (waves[0] * x + waves[1] * y) / 32
     spectrum = spectra.radial_spectrum(np.cos(phase)[None, None, ..., None])
-    place = int(np.hypot(*waves))
-    assert spectrum[0, 0, place, 0] == pytest.approx(0.5)
+    index = int(np.hypot(*waves))
+    assert spectrum[0, 0, index, 0] == pytest.approx(0.5)
     assert spectrum.sum() == pytest.approx(0.5)
 
 

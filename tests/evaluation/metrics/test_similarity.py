@@ -9,12 +9,12 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import similarity
 
 RANGE = (-1.0, 3.0)
-# Both work in float64.
+# Both compute in float64.
 EXACT = {"rtol": 1e-10}
 
 
 def pictures(generator, *shape):
-    """A smooth target, and a forecast of it that is near but not at it."""
+    """Return a forecast and its smooth target, which differ by noise."""
     target = generator.uniform(*RANGE, shape).cumsum(2).cumsum(3)
     target = RANGE[0] + 4 * (target - target.min()) / np.ptp(target)
     return target + generator.normal(0, 0.3, shape), target
@@ -90,14 +90,14 @@ def test_a_negative_factor_counts_as_zero(generator):
 
 
 @pytest.mark.parametrize(
-    ("metric", "least"),
+    ("metric", "min_cells"),
     [(similarity.ssim, 11), (similarity.ms_ssim, 176)],
 )
-def test_frames_too_small_for_a_window_are_refused(metric, least):
-    frames = np.zeros((1, 1, least, least + 3, 1))
+def test_frames_too_small_for_a_window_are_refused(metric, min_cells):
+    frames = np.zeros((1, 1, min_cells, min_cells + 3, 1))
     assert metric(frames, frames, RANGE) == 1.0
     with pytest.raises(
-        InputError, match=rf"at least {least} cells .* got \({least - 1}"
+        InputError, match=rf"at least {min_cells} cells .* got \({min_cells - 1}"
     ):
         metric(frames[:, :, 1:], frames[:, :, 1:], RANGE)
 
@@ -110,12 +110,12 @@ def test_windows_that_touch_a_missing_cell_do_not_count(generator):
     _, structure, _ = similarity._similarities(
         scaled(forecast[0, 0]), scaled(whole[0, 0])
     )
-    luminance, _, there = similarity._similarities(
+    luminance, _, counted = similarity._similarities(
         scaled(forecast[0, 0]), scaled(target[0, 0])
     )
     # The window at (i, j) covers rows i to i + 10 and columns j to j + 10.
     expected = np.ones((14, 20), bool)
     expected[10:, 15:] = False
-    np.testing.assert_array_equal(there[..., 0], expected)
+    np.testing.assert_array_equal(counted[..., 0], expected)
     assert np.isfinite(scores).all() and np.isfinite(structure).all()
     assert np.isfinite(luminance[expected]).all()

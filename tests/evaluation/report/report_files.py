@@ -1,4 +1,4 @@
-"""A run's files made by hand, and a reader of pages: shared by tests of the report."""
+"""Files of a run and a reader of pages, for the tests of the report."""
 
 import base64
 import dataclasses
@@ -84,7 +84,7 @@ METRICS = [
 
 
 def make_examples(**changes) -> Examples:
-    """Three windows of eight, three steps of 20 x 24 cells, two blocks of 3 groups."""
+    """Return 3 of 8 windows, 3 steps of 20 x 24 cells, 2 blocks of 3 groups."""
     rng = np.random.default_rng(0)
     n, k, rows, columns, spacing = 3, 3, 20, 24, 4
     target = rng.uniform(1.0, 2.0, (n, k, rows, columns, 1))
@@ -116,7 +116,7 @@ def make_examples(**changes) -> Examples:
 
 
 def write_run(folder: epath.Path, results=RESULTS, examples=None) -> epath.Path:
-    """The files of a workdir."""
+    """Write the files of a workdir."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "results.json").write_text(json.dumps(results))
@@ -131,7 +131,7 @@ def write_examples(folder: epath.Path, examples: Examples) -> None:
 
 
 class Page(HTMLParser):
-    """What a reader meets (text, tables, alternatives) and what a browser loads."""
+    """The text, tables and alternative texts of a page, and what a browser loads."""
 
     def __init__(self, path: epath.Path):
         super().__init__()
@@ -178,11 +178,11 @@ class Page(HTMLParser):
 
     @property
     def words(self) -> str:
-        """The text, its white space made one space."""
+        """Return the text with single spaces."""
         return " ".join(self.text.split())
 
     def table(self, number: int) -> dict[str, dict[str, dict]]:
-        """Forecaster -> metric, without its arrow -> cell."""
+        """Return forecaster -> metric, without its arrow -> cell."""
         header, *rows = self.tables[number]
         names = [cell["text"] for cell in header[1:]]
         metrics = [row[0]["text"].rstrip("\xa0↓↑") for row in rows]
@@ -193,6 +193,6 @@ class Page(HTMLParser):
 
 
 def picture(link: str) -> np.ndarray:
-    """The colours of an embedded PNG."""
+    """Return the colours of an embedded PNG."""
     data = base64.b64decode(link.removeprefix("data:image/png;base64,"))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

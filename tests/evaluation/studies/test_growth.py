@@ -13,12 +13,12 @@ from adr_jax.models.baselines import extrapolation
 
 @pytest.fixture
 def dataset(config):
-    """Water on 16 x 16 cells."""
+    """Return shallow water on 16 x 16 cells."""
     return data.load(config.data)
 
 
 def mean_of_three(factor, history):
-    """A step that averages neighbouring rows of a periodic grid, times a factor."""
+    """Average neighbouring rows of a periodic grid, times a factor."""
     last = history[:, -1:]
     return factor * (last + jnp.roll(last, 1, axis=2) + jnp.roll(last, -1, axis=2)) / 3
 
@@ -30,8 +30,8 @@ def averaging(factor, history, num_frames):
 def test_a_cosine_is_multiplied_by_the_eigenvalue_of_a_linear_network(dataset):
     result = growth.score(averaging, 0.9, dataset, model_history=4)
     assert (result["split"], result["samples"]) == ("test", 4)
-    for place in growth.PLACES:  # this network sees the last frame only
-        found = result["growth"][place]
+    for scope in growth.SCOPES:  # this network sees the last frame only
+        found = result["growth"][scope]
         # Longer wavelengths do not fit into 16 cells.
         assert list(found) == ["level", "16", "8", "4"]
         for name, factors in found.items():
