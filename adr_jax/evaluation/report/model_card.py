@@ -97,7 +97,10 @@ def _source(results: Mapping) -> str:
 def _scores(protocols: Mapping) -> Iterator[str]:
     """Return a table for each protocol, and where a baseline is better."""
     for name, protocol in protocols.items():
-        rows = {name: cells(scores) for name, scores in _forecasters(protocol).items()}
+        rows = {
+            forecaster: cells(scores)
+            for forecaster, scores in _forecasters(protocol).items()
+        }
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
         yield (
             f"**{name}**, {protocol['history']} frames in, {protocol['horizon']} out, "

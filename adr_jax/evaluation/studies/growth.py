@@ -54,23 +54,23 @@ def score(
       wavelength in cells or "level".
     """
     windows = Windows(dataset, split, model_history)
-    indices = np.linspace(0, len(windows) - 1, HISTORIES).astype(int)
+    indices = np.unique(np.linspace(0, len(windows) - 1, HISTORIES).astype(int))
     histories = windows.read(indices)
+
+    def mean_growth(pattern: np.ndarray, steps: int) -> float:
+        growths = [
+            _growth(forecast, params, history[None], pattern, steps)
+            for history in histories
+        ]
+        return float(np.mean(growths))
+
     growth = {scope: {} for scope in SCOPES}
     for name, wave in _waves(histories.shape[2:]).items():
         for scope in SCOPES:
             pattern = np.zeros(histories.shape[1:], np.float32)
             pattern[-1 if scope == "last frame" else slice(None)] = wave
             growth[scope][name] = {
-                str(steps): float(
-                    np.mean(
-                        [
-                            _growth(forecast, params, history[None], pattern, steps)
-                            for history in histories
-                        ]
-                    )
-                )
-                for steps in STEPS
+                str(steps): mean_growth(pattern, steps) for steps in STEPS
             }
     return {"split": split, "samples": len(histories), "growth": growth}
 
