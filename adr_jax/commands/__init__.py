@@ -1,8 +1,8 @@
 """The commands of `python -m adr_jax`, one file each.
 
 A command is a module with `add_arguments(parser)` and `run(arguments)`; its docstring
-is its help. A command that sets a default for `overrides` is given the flags that
-argparse does not know.
+is its help. If it sets a default for `overrides`, it receives the flags that argparse
+does not know.
 """
 
 NAMES = ("data", "describe", "evaluate", "report", "forecast", "export")

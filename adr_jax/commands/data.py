@@ -1,4 +1,4 @@
-"""Make or fetch a data set, or say what is in a file of your own.
+"""Generate or download a data set, or inspect a file of your own.
 
 python -m adr_jax data shallow_water --trajectories 100 --output FILE
 python -m adr_jax data cloudcast_sample --output FOLDER
@@ -9,17 +9,17 @@ python -m adr_jax data inspect FILE [--variable NAME] [--axes tyx]
 import argparse
 import pathlib
 
-from adr_jax.data.cloudcast import generated as cloud_sample
+from adr_jax.commands import flags
+from adr_jax.data.cloudcast import generated
 from adr_jax.data.contract import data_file
 from adr_jax.data.files import download
 from adr_jax.data.own import inspection
-from adr_jax.data.shallow_water import dam_break
-from adr_jax.data.shallow_water import source as shallow_water
+from adr_jax.data.shallow_water import dam_break, source
 from adr_jax.training.run import locks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One subcommand for each data set that can be made, `download` and `inspect`."""
+    """Add the subcommands: generators of data sets, download, inspect."""
     sets = parser.add_subparsers(dest="name", metavar="NAME", required=True)
     _add_shallow_water(sets)
     _add_cloudcast_sample(sets)
@@ -28,66 +28,80 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Makes or fetches the file or folder, or looks into it."""
+    """Run the subcommand."""
     arguments.task(arguments)
 
 
 def _add_shallow_water(sets) -> None:
     water = sets.add_parser(
         "shallow_water",
-        help="dam breaks in PDEBench's layout; trajectory s is seed s",
+        help="generate dam breaks in PDEBench's layout; trajectory s has seed s",
     )
     public = dam_break.Dam()
-    water.add_argument("--output", type=pathlib.Path, required=True, metavar="FILE")
+    flags.add_new_file(water)
     water.add_argument("--trajectories", type=int, default=100)
     water.add_argument("--first_seed", type=int, default=0)
-    water.add_argument("--shape", choices=dam_break.SHAPES, default=public.shape)
-    water.add_argument("--height", type=float, default=public.height)
     water.add_argument(
-        "--cells", type=int, default=public.cells, help="along each axis"
+        "--shape",
+        choices=dam_break.SHAPES,
+        default=public.shape,
+        help="shape of the dam",
     )
     water.add_argument(
-        "--frames", type=int, default=public.frames, help="on t in [0, 1]"
+        "--height",
+        type=float,
+        default=public.height,
+        help="height of the water inside the dam; it is 1 outside",
     )
-    water.set_defaults(task=_make_shallow_water)
+    water.add_argument(
+        "--cells", type=int, default=public.cells, help="cells along each axis"
+    )
+    water.add_argument(
+        "--frames",
+        type=int,
+        default=public.frames,
+        help="frames, spread over t in [0, 1]",
+    )
+    water.set_defaults(task=_generate_shallow_water)
 
 
-def _make_shallow_water(arguments: argparse.Namespace) -> None:
+def _generate_shallow_water(arguments: argparse.Namespace) -> None:
     dam = dam_break.Dam(
         cells=arguments.cells,
         height=arguments.height,
         shape=arguments.shape,
         frames=arguments.frames,
     )
-    shallow_water.generate(
-        arguments.output, dam, arguments.trajectories, arguments.first_seed
-    )
+    source.generate(arguments.output, dam, arguments.trajectories, arguments.first_seed)
     print(arguments.output)
 
 
 def _add_cloudcast_sample(sets) -> None:
     clouds = sets.add_parser(
         "cloudcast_sample",
-        help="generated clouds in the layout of CloudCast's small set",
+        help="generate clouds in the layout of CloudCast's small set",
     )
-    clouds.add_argument("--output", type=pathlib.Path, required=True, metavar="FOLDER")
-    clouds.add_argument("--cells", type=int, default=64, help="along each axis")
+    flags.add_new_file(clouds, metavar="FOLDER")
+    clouds.add_argument("--cells", type=int, default=64, help="cells along each axis")
     clouds.add_argument("--seed", type=int, default=0)
-    clouds.set_defaults(task=_make_cloudcast_sample)
+    clouds.set_defaults(task=_generate_cloudcast_sample)
 
 
-def _make_cloudcast_sample(arguments: argparse.Namespace) -> None:
-    cloud_sample.generate(arguments.output, arguments.cells, arguments.seed)
+def _generate_cloudcast_sample(arguments: argparse.Namespace) -> None:
+    generated.generate(arguments.output, arguments.cells, arguments.seed)
     print(arguments.output)
 
 
 def _add_download(sets) -> None:
     public = sets.add_parser(
-        "download", help="fetch a public data set; the same command resumes"
+        "download", help="download a public data set; the same command resumes"
     )
     public.add_argument("set", choices=tuple(download.FILES), metavar="NAME")
     public.add_argument(
-        "--root", default="", metavar="FOLDER", help="as config.data.root"
+        "--root",
+        default="",
+        metavar="FOLDER",
+        help="the folder of data sets, as config.data.root",
     )
     public.set_defaults(task=_download)
 
@@ -101,10 +115,12 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def _add_inspect(sets) -> None:
-    own = sets.add_parser("inspect", help="what is in a file, and how to train on it")
+    own = sets.add_parser(
+        "inspect", help="show the content of a file, and how to train on it"
+    )
     own.add_argument("file", type=pathlib.Path, metavar="FILE")
-    own.add_argument("--variable", default="", metavar="NAME", help="an array in it")
-    own.add_argument("--axes", default="", help="what its axes are, as tyx")
+    own.add_argument("--variable", default="", metavar="NAME", help="the array to read")
+    own.add_argument("--axes", default="", help="the axes of the array, as tyx")
     own.set_defaults(task=_inspect)
 
 

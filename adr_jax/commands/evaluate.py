@@ -1,10 +1,10 @@
 """Score trained models on their test split, or on every trajectory of a file.
 
 python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--protocols NAME ...]
-    [--output FILE.json] [--robustness] [--time_step] [--resolution]
+    [--output FILE.json] [--robustness] [--time_step] [--resolution] [--growth]
 
-Scores of the test split by the configuration's own protocols also go into each
-workdir's model_card.md.
+Scores of the test split by the configuration's own protocols are also written to
+model_card.md of each workdir.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from etils import epath
 
 from adr_jax import data
+from adr_jax.commands import flags
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
@@ -22,80 +23,71 @@ from adr_jax.evaluation.report.model_card import write_model_card
 from adr_jax.evaluation.workdir import read_config, write_json
 from adr_jax.options import DataOptions
 from adr_jax.training import configuration, results
-from adr_jax.training import model as trained
 from adr_jax.training.devices import host
+from adr_jax.training.model import TrainedModel, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Workdirs, data, output, studies."""
-    parser.add_argument(
-        "--workdir", nargs="+", required=True, metavar="W", help="of a trained model"
-    )
+    """Add the flags: workdirs, data, protocols, studies, output."""
+    flags.add_workdirs(parser)
     parser.add_argument(
         "--data",
         type=pathlib.Path,
         metavar="FILE",
-        help="score all its trajectories instead of the test split",
+        help="score all trajectories of this file instead of the test split",
     )
     parser.add_argument(
         "--protocols",
         nargs="+",
         choices=tuple(PROTOCOLS),
         metavar="NAME",
-        help="instead of those of the configuration",
+        help="score by these instead of the configuration's eval.protocols",
     )
-    for study, (of, _) in results.STUDIES.items():
+    for study, (score, _) in results.STUDIES.items():
+        task = str(score.__doc__).rstrip(".")
         parser.add_argument(
-            f"--{study}", action="store_true", help=f"also score: {of.__doc__}"
+            f"--{study}", action="store_true", help=f"also {task[0].lower()}{task[1:]}"
         )
     parser.add_argument(
         "--output",
         type=pathlib.Path,
         metavar="FILE.json",
-        help="also write the results, in the form of results.json; for several "
-        "workdirs, an object with one such entry each",
+        help="also write the results, in the form of results.json; with several "
+        "workdirs, one entry for each",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the tables of each workdir's best model, then all models in one."""
+    """Print the tables of each workdir's best model, then those with all models."""
     output = arguments.output
-    if output is not None and not output.parent.is_dir():
-        raise InputError(f"--output {output}: no folder {output.parent}; make it first")
+    flags.check_folder(output)
     if arguments.resolution and arguments.data is not None:
-        raise InputError("--resolution makes its own data: leave --data out")
+        raise InputError("--resolution generates its own data: leave --data out")
     folders = [epath.Path(workdir) for workdir in arguments.workdir]
-    trees = [read_config(folder / "config.json") for folder in folders]
+    trees = [read_config(folder) for folder in folders]
     for folder, tree in zip(folders, trees, strict=True):
         if not (arguments.protocols or configuration.from_json(tree).eval.protocols):
             raise InputError(
                 f"{folder}: its eval.protocols names none; name some of "
-                f"{', '.join(PROTOCOLS)} by --protocols"
+                f"{', '.join(PROTOCOLS)} with --protocols"
             )
     host.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
     datasets: dict[DataOptions, Dataset] = {}
     scores = []
     for workdir in arguments.workdir:
-        run = trained.load(workdir)
-        config = run.config
-        if arguments.data is not None:
-            path = str(arguments.data.absolute())
-            config = config.override(data={"path": path, "split": "all"})
-        if arguments.protocols:
-            config = config.override(eval={"protocols": tuple(arguments.protocols)})
-        run = dataclasses.replace(run, config=config)
-        which = config.data
-        if which not in datasets:
+        model = _load(workdir, arguments)
+        key = model.config.data
+        if key not in datasets:
             if arguments.data is None:
-                data.prepare(config.data)
-            datasets[which] = data.load(config.data)
-        # Studies first: what a data set cannot be asked is told at once.
+                data.prepare(model.config.data)
+            datasets[key] = data.load(model.config.data)
+        # Studies first: they refuse data sets that they cannot use at once.
         studies = {
-            study: of(run, datasets[which])
-            for study, (of, _) in results.STUDIES.items()
+            study: score(model, datasets[key])
+            for study, (score, _) in results.STUDIES.items()
             if getattr(arguments, study)
         }
-        result = results.evaluate(run, datasets[which]) | studies
+        result = results.evaluate(model, datasets[key]) | studies
         scores.append((workdir, result))
     if arguments.data is None and not arguments.protocols:
         _write_cards(scores)
@@ -104,8 +96,20 @@ def run(arguments: argparse.Namespace) -> None:
         write_json(output, scores[0][1] if len(scores) == 1 else dict(scores))
 
 
+def _load(workdir: str, arguments: argparse.Namespace) -> TrainedModel:
+    """Load a model, its configuration changed by --data and --protocols."""
+    model = load(workdir)
+    config = model.config
+    if arguments.data is not None:
+        path = str(arguments.data.absolute())
+        config = config.override(data={"path": path, "split": "all"})
+    if arguments.protocols:
+        config = config.override(eval={"protocols": tuple(arguments.protocols)})
+    return dataclasses.replace(model, config=config)
+
+
 def _write_cards(scores: Sequence[tuple[str, dict]]) -> None:
-    """Into each workdir that may be written to."""
+    """Write a card into each workdir that is writable."""
     for workdir, result in scores:
         try:
             print(f"model card: {write_model_card(result, epath.Path(workdir))}")

@@ -3,55 +3,55 @@
 python -m adr_jax export --workdir W --output FILE
 
 The file holds a function of a history, float32 (batch, history, *space, channels) in
-the unit the model was trained in, oldest frame first, NaN where missing. It returns the
-frames that follow, float32 (batch, frames_out, *space, channels) in the same unit.
-Parameters and normalisation are in it. It runs on CPUs, CUDA GPUs and TPUs, for a batch
-of any size. Space is of any size too where the network allows it: the command prints
-what it is. docs/export.md shows how to load it.
+the unit of the training data, oldest frame first, NaN where missing. It returns the
+frames that follow, float32 (batch, frames_out, *space, channels), in the same unit.
+Parameters and normalisation are included. It runs on CPUs, CUDA GPUs and TPUs, for
+batches of any size, and for grids of any size if the network allows it: the command
+prints the shapes. docs/export.md shows how to load it.
 """
 
 import argparse
-import pathlib
 from collections.abc import Iterator
 
 import jax
 from jax import export as jax_export
 
+from adr_jax.commands import flags
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
-from adr_jax.training import model as trained
+from adr_jax.training.model import TrainedModel, load
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-# The least number of cells that a field may have along an axis.
-CELLS = 8
+# The minimum number of cells along an axis.
+MIN_CELLS = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Workdir, output."""
-    parser.add_argument("--workdir", required=True, metavar="W", help="a trained model")
-    parser.add_argument("--output", type=pathlib.Path, required=True, metavar="FILE")
+    """Add the flags: workdir, output."""
+    flags.add_workdir(parser)
+    flags.add_new_file(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Writes the file and prints what shapes it takes."""
+    """Write the file and print the shapes of its input and output."""
     check_new(arguments.output, "--output")
     try:
-        import flatbuffers  # noqa: F401  what jax.export writes with
+        import flatbuffers  # noqa: F401  jax.export needs it
     except ImportError as error:
         raise InputError(
             "export needs flatbuffers: pip install 'adr_jax[export]'"
         ) from error
-    exported = export_step(trained.load(arguments.workdir))
+    exported = export_step(load(arguments.workdir))
     content = exported.serialize()
     with written(arguments.output, "--output") as partial:
         partial.write_bytes(content)
     (history,), (frames,) = exported.in_avals, exported.out_avals
-    print(f"{arguments.output}: {_words(history.shape)} to {_words(frames.shape)}")
+    print(f"{arguments.output}: {_text(history.shape)} to {_text(frames.shape)}")
 
 
-def export_step(model: trained.TrainedModel) -> jax_export.Exported:
-    """A forecast step of the best model, with the most general shape that it allows."""
+def export_step(model: TrainedModel) -> jax_export.Exported:
+    """Export a forecast step of the model, for the most general shapes it allows."""
     config = model.config
     forecast = physical_rollout(
         model.network.apply, model.statistics, config.data.history
@@ -66,25 +66,28 @@ def export_step(model: trained.TrainedModel) -> jax_export.Exported:
     for general in generals:
         try:
             return exporting(jax.ShapeDtypeStruct(general, "float32"))
-        except Exception:  # jax has many for a length that it would have to know
+        except Exception:  # jax raises several types for a length it has to know
             continue
     return exporting(jax.ShapeDtypeStruct(fixed, "float32"))
 
 
 def _shapes(history: int, frame_shape: tuple[int, ...]) -> Iterator[tuple]:
-    """Histories of any size; of multiples of 8 cells, which UNet halves; of one."""
+    """Return shapes of histories: any grid, multiples of 8 cells, the training grid.
+
+    A UNet halves its grid, so it needs multiples.
+    """
     *space, channels = frame_shape
     names = ("z", "y", "x")[-len(space) :]
     for factor in (1, 8):
-        least = CELLS // factor
+        minimum = MIN_CELLS // factor
         batch, *sizes = jax_export.symbolic_shape(
             ", ".join(["batch", *(f"{factor}*{name}" for name in names)]),
-            constraints=[f"{name} >= {least}" for name in names],
+            constraints=[f"{name} >= {minimum}" for name in names],
         )
         yield (batch, history, *sizes, channels)
     (batch,) = jax_export.symbolic_shape("batch")
     yield (batch, history, *space, channels)
 
 
-def _words(shape: tuple) -> str:
+def _text(shape: tuple) -> str:
     return f"({', '.join(map(str, shape))})"

@@ -1,4 +1,4 @@
-"""Files that a command writes: new ones only, and whole or not at all."""
+"""Files that a command writes: new ones only, complete or not at all."""
 
 import contextlib
 import pathlib
@@ -9,7 +9,7 @@ from adr_jax.errors import InputError
 
 
 def check_new(path: pathlib.Path, flag: str, suffixes: tuple[str, ...] = ()) -> None:
-    """Raises InputError, before any work, where a file cannot be put at `path`."""
+    """Raise InputError if a new file cannot be written at `path`."""
     if suffixes and path.suffix.lower() not in suffixes:
         raise InputError(f"{flag} {path}: expected a name in {', '.join(suffixes)}")
     if path.exists():
@@ -20,7 +20,7 @@ def check_new(path: pathlib.Path, flag: str, suffixes: tuple[str, ...] = ()) -> 
 
 @contextlib.contextmanager
 def written(path: pathlib.Path, flag: str) -> Iterator[pathlib.Path]:
-    """A temporary name beside `path` to write to, renamed when all went well.
+    """Yield a temporary path beside `path`, renamed when all went well.
 
     Raises:
       InputError: it cannot be written.

@@ -1,7 +1,7 @@
 """Windows cut from the trajectories of a split."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -55,7 +55,11 @@ class Windows:
         return np.stack([self[int(index)] for index in indices])
 
 
-def pad_rows(rows: np.ndarray, multiple: int) -> np.ndarray:
-    """Repeat the last row until their number is a multiple of `multiple`."""
-    missing = -len(rows) % multiple
-    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)])
+def pad_rows(
+    array: Shaped[np.ndarray, "rows ..."], multiple: int
+) -> Shaped[np.ndarray, "padded ..."]:
+    """Repeat the last row until the number of rows is a multiple of `multiple`.
+
+    A function of batches of one size is then compiled once.
+    """
+    return np.concatenate([array, np.repeat(array[-1:], -len(array) % multiple, 0)])

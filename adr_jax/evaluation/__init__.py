@@ -1,1 +1,1 @@
-"""Scores of forecasts by named protocols, and the report."""
+"""Evaluation of forecasts: protocols, metrics, studies and reports."""

@@ -1,4 +1,4 @@
-"""Advected persistence: the last frame, carried on as the frames before it moved."""
+"""Advected persistence: the last frame carried along the measured motion."""
 
 import functools
 
@@ -11,21 +11,21 @@ from adr_jax.models.baselines import BASELINES
 from adr_jax.operators.motion import estimate_motion
 from adr_jax.operators.trajectory import extrapolate
 
-# Frames that show the motion, where there are so many. More see weather as it was.
+# Maximum number of frames that the motion is measured in; older ones show older motion.
 FRAMES = 4
 
 
 def advected(
     history: Float[np.ndarray, "batch time *space channels"], steps: int
 ) -> Float[Array, "batch steps *space channels"]:
-    """The last frame moved along the motion of the frames before it.
+    """Move the last frame along the motion of the frames before it.
 
-    The motion is measured anew for each sample, in its last four frames, and does not
-    change in time. What comes in from outside is what the nearest cell at the edge has.
-    A history of one frame shows no motion: its forecast is persistence.
+    The motion is measured in the last four frames of each sample, and is constant in
+    time. Content from outside has the values of the nearest cell at the edge. For a
+    history of one frame the forecast is persistence.
     """
-    # One after the other: a sample's forecast is the same, to the bit, in any batch.
-    return jnp.stack([_advected(film[-FRAMES:], steps) for film in history])
+    # One sample at a time: its forecast is then the same, bit for bit, in any batch.
+    return jnp.stack([_advected(frames[-FRAMES:], steps) for frames in history])
 
 
 @functools.partial(jax.jit, static_argnames="steps")
@@ -38,5 +38,5 @@ def _advected(frames, steps):
     return extrapolate(frames[-1], u, steps, boundary="clamp")
 
 
-# Forecasts that need no training, which every table has beside the model.
+# The baselines of every table.
 FORECASTERS = {**BASELINES, "advected": advected}

@@ -1,4 +1,4 @@
-"""From a network in normalised units to forecasts in physical ones."""
+"""Forecasts in physical units from a network in normalised units, and their timing."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from adr_jax.data.missing import fill_missing
 from adr_jax.data.normalisation import Statistics
 from adr_jax.evaluation.rollout import rollout
 
-# History (batch, time, *space, channels) and a number of frames, to those frames.
+# Maps a history (batch, time, *space, channels) and a number of frames to those frames.
 Forecast = Callable[[np.ndarray, int], np.ndarray]
 
 
@@ -21,12 +21,12 @@ def physical_rollout(
 
     Args:
       apply: `(params, normalised history) -> normalised frames`.
-      statistics: what normalised means.
-      history_length: frames the network takes; a longer history is cut to its end.
+      statistics: mean and standard deviation of each channel.
+      history_length: frames the network takes; of a longer history, the last count.
 
     Returns:
-      `(params, history, num_frames) -> frames`, (batch, num_frames, *space, channels);
-      cells that are missing in the history, NaN, are filled in.
+      `(params, history, num_frames) -> frames`, (batch, num_frames, *space, channels).
+      Missing cells of the history, NaN, are filled.
     """
 
     def forecast(
@@ -51,7 +51,7 @@ def see(
 
 
 class Timed:
-    """A forecaster that measures itself.
+    """A forecaster that measures its time.
 
     The first call with histories of one shape compiles and does not count.
     """
@@ -59,22 +59,22 @@ class Timed:
     def __init__(self, forecast: Forecast):
         self._forecast = forecast
         self._seconds, self._frames = 0.0, 0
-        self._seen = set()
+        self._compiled = set()
 
     def __call__(self, history: np.ndarray, num_frames: int) -> np.ndarray:
-        """The forecast."""
+        """Return the forecast."""
         start = time.perf_counter()
         frames = np.asarray(self._forecast(history, num_frames))
         seconds = time.perf_counter() - start
-        if (history.shape, num_frames) in self._seen:
+        if (history.shape, num_frames) in self._compiled:
             self._seconds += seconds
             self._frames += len(history) * num_frames
-        self._seen.add((history.shape, num_frames))
+        self._compiled.add((history.shape, num_frames))
         self._last = history, num_frames
         return frames
 
     def ms_per_frame(self) -> float:
-        """Milliseconds for each frame of a sample; repeats the last call if need be."""
+        """Return milliseconds per frame; repeat the last call if none was counted."""
         if not self._frames:
             self(*self._last)
         return 1e3 * self._seconds / self._frames

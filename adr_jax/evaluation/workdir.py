@@ -1,4 +1,4 @@
-"""The files a run leaves in its workdir: written whole, read back and checked.
+"""The files of a run: their names, and readers that check what they read.
 
 A file that is missing or damaged is an InputError which says what writes it.
 """
@@ -10,7 +10,21 @@ from etils import epath
 from adr_jax.data.files.atomic import written_whole
 from adr_jax.errors import InputError
 
-# What makes the files of a run that has been scored.
+# Files and folders of a workdir. Older runs have the same names.
+CONFIG_FILE = "config.json"
+RESULTS_FILE = "results.json"
+METRICS_FILE = "metrics.jsonl"
+REPORT_FILE = "report.html"
+COMPARISON_FILE = "comparison.html"
+MODEL_CARD_FILE = "model_card.md"
+LOCK_FILE = ".lock"
+FIGURES = "figures"
+SAMPLES_FILE = "figures/samples.npz"
+CHECKPOINTS = "checkpoints"
+BEST = "best"
+TENSORBOARD = "tensorboard"
+
+# What writes the files of a scored run, for error messages.
 SCORER = (
     "train.py writes it when a run ends that has eval.protocols; the same command "
     "again finishes a run"
@@ -29,21 +43,23 @@ def write_json(path: epath.Path, tree: object) -> None:
 
 
 def is_number(value: object) -> bool:
-    """Whether a JSON value is a number; true and false are not."""
+    """Return whether a JSON value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def read_config(path: epath.Path) -> dict:
-    """Reads the tree of settings of a run."""
-    config = _json(path, "train.py writes it when a run starts")
+def read_config(workdir: epath.Path) -> dict:
+    """Read the configuration of a run as a tree of JSON values."""
+    path = workdir / CONFIG_FILE
+    config = _read_json(path, "train.py writes it when a run starts")
     if not isinstance(config, dict):
         raise damaged(path, "expected a JSON object", "train.py writes it")
     return config
 
 
-def read_results(path: epath.Path) -> dict:
-    """Reads the scores of a run: at least `protocols`, name -> row -> metric."""
-    results = _json(path, SCORER)
+def read_results(workdir: epath.Path) -> dict:
+    """Read the results of a run: at least `protocols`, protocol -> row -> metric."""
+    path = workdir / RESULTS_FILE
+    results = _read_json(path, SCORER)
     protocols = results.get("protocols") if isinstance(results, dict) else None
     if not isinstance(protocols, dict) or not all(
         isinstance(protocol, dict) for protocol in protocols.values()
@@ -52,14 +68,15 @@ def read_results(path: epath.Path) -> dict:
     return results
 
 
-def read_metrics(path: epath.Path) -> tuple[dict[str, dict[int, float]], int]:
-    """Reads the log of training as metric -> step -> value, and counts bad lines.
+def read_metrics(workdir: epath.Path) -> tuple[dict[str, dict[int, float]], int]:
+    """Read the training log as metric -> step -> value, and count unreadable lines.
 
-    A kill in mid-write leaves a broken line, which is skipped; the run it interrupted
-    then repeats steps, of which the later line counts.
+    A killed run leaves an incomplete last line, which is skipped. The resumed run
+    repeats some steps; their later lines count.
     """
-    maker = "train.py writes it while it trains"
-    _must_exist(path, maker)
+    path = workdir / METRICS_FILE
+    writer = "train.py writes it while it trains"
+    _check_exists(path, writer)
     series, skipped = {}, 0
     for line in path.read_bytes().decode("utf-8", errors="replace").splitlines():
         try:
@@ -72,24 +89,27 @@ def read_metrics(path: epath.Path) -> tuple[dict[str, dict[int, float]], int]:
             if is_number(value):
                 series.setdefault(name, {})[step] = value
     if not series:
-        raise damaged(path, "expected lines such as {'step': 1, 'loss': 0.1}", maker)
+        raise damaged(path, "expected lines such as {'step': 1, 'loss': 0.1}", writer)
     ordered = {name: dict(sorted(values.items())) for name, values in series.items()}
     return ordered, skipped
 
 
-def _json(path: epath.Path, maker: str):
-    _must_exist(path, maker)
+def _read_json(path: epath.Path, writer: str):
+    _check_exists(path, writer)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise damaged(path, str(error), maker) from error
+        raise damaged(path, str(error), writer) from error
 
 
-def _must_exist(path: epath.Path, maker: str) -> None:
+def _check_exists(path: epath.Path, writer: str) -> None:
     if not path.exists():
-        raise InputError(f"{path} is missing: {maker}")
+        raise InputError(f"{path} is missing: {writer}")
 
 
-def damaged(path: epath.Path, what: str, maker: str) -> InputError:
-    """The error about a file that is not what `maker` says it is made by."""
-    return InputError(f"{path} is damaged ({what}): {maker}")
+def damaged(path: epath.Path, reason: str, writer: str) -> InputError:
+    """Return the error for a file with the wrong content; `writer` says what wrote it.
+
+    Its message names the file, the reason and the writer.
+    """
+    return InputError(f"{path} is damaged ({reason}): {writer}")

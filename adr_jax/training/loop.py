@@ -15,6 +15,7 @@ from adr_jax.data.batches import prefetch
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
+from adr_jax.evaluation.workdir import BEST, CHECKPOINTS
 from adr_jax.options import Configuration
 from adr_jax.training import configuration, losses, results
 from adr_jax.training.devices import host, processes
@@ -97,7 +98,7 @@ def train(
         # Closing waits for what is being saved, also when an error ends the run.
         checkpoints, best = (
             stack.enter_context(contextlib.closing(Checkpoints(workdir / name, keep)))
-            for name, keep in (("checkpoints", 3), ("best", 1))
+            for name, keep in ((CHECKPOINTS, 3), (BEST, 1))
         )
         with start_up.part("model"):
             setup = begin(config, workdir, dataset, checkpoints, best)
@@ -243,6 +244,6 @@ def _disk_errors_explained(workdir: epath.Path) -> Iterator[None]:
             raise
         raise InputError(
             f"{error.filename or workdir}: {error.strerror or error}; the last good "
-            f"checkpoint stays in {workdir / 'checkpoints'}: mend the disk or mount, "
+            f"checkpoint stays in {workdir / CHECKPOINTS}: mend the disk or mount, "
             "then the same command resumes"
         ) from error

@@ -16,7 +16,7 @@ from adr_jax import models
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
-from adr_jax.evaluation.workdir import read_config
+from adr_jax.evaluation.workdir import BEST, read_config
 from adr_jax.models import measurement
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.frames import FrameNetwork
@@ -214,11 +214,11 @@ def load(workdir: str | epath.Path) -> TrainedModel:
         another version wrote it.
     """
     folder = epath.Path(workdir)
-    tree = processes.on_first(lambda: read_config(folder / "config.json"))
+    tree = processes.on_first(lambda: read_config(folder))
     config = configuration.from_json(tree)
     restored = None
-    if processes.on_first(lambda: (folder / "best").exists()):
-        best = Checkpoints(folder / "best", keep=1)
+    if processes.on_first(lambda: (folder / BEST).exists()):
+        best = Checkpoints(folder / BEST, keep=1)
         restored = best.restore()
         best.close()
     if restored is None:
@@ -230,7 +230,7 @@ def load(workdir: str | epath.Path) -> TrainedModel:
     history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
     key = jax.random.key(config.seed)
     expected = {"params": jax.eval_shape(network.init, key, history)["params"]}
-    check_same_arrays(params, expected, folder / "best")
+    check_same_arrays(params, expected, folder / BEST)
     return TrainedModel(folder, config, network, params, record.statistics, record)
 
 

@@ -10,10 +10,16 @@ from etils import epath
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
+from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.report import collecting, tables, write_report
 from adr_jax.evaluation.report.model_card import write_model_card
-from adr_jax.evaluation.studies import resolution, robustness, time_step
-from adr_jax.evaluation.workdir import write_json
+from adr_jax.evaluation.studies import growth, resolution, robustness, time_step
+from adr_jax.evaluation.workdir import (
+    CONFIG_FILE,
+    RESULTS_FILE,
+    SAMPLES_FILE,
+    write_json,
+)
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training import configuration
 from adr_jax.training.devices import host, processes
@@ -77,11 +83,19 @@ def resolution_of(model: TrainedModel, dataset: Dataset) -> dict:
     return resolution.score(model.forecast, dataset, model.config.data)
 
 
-# Studies besides the protocols: the function that scores, and its table.
+def growth_of(model: TrainedModel, dataset: Dataset) -> dict:
+    """Measure how much a forecast multiplies a small perturbation of its history."""
+    history = model.config.data.history
+    forecast = physical_rollout(model.network.apply, model.statistics, history)
+    return growth.score(forecast, model.params, dataset, model_history=history)
+
+
+# Studies by name: the function that scores a model, and its table.
 STUDIES = {
     "robustness": (robustness_of, tables.robustness_tables),
     "time_step": (time_step_of, tables.time_step_table),
     "resolution": (resolution_of, tables.resolution_tables),
+    "growth": (growth_of, tables.growth_table),
 }
 
 
@@ -111,9 +125,9 @@ def score_and_write(
     )
 
     def write() -> None:
-        examples.write(workdir / "figures" / "samples.npz")
-        write_json(workdir / "config.json", configuration.as_json(model.config))
-        write_json(workdir / "results.json", scores)
+        examples.write(workdir / SAMPLES_FILE)
+        write_json(workdir / CONFIG_FILE, configuration.as_json(model.config))
+        write_json(workdir / RESULTS_FILE, scores)
         print(summary([(str(workdir), scores)]))
         print(f"model card: {write_model_card(scores, workdir)}")
         try:

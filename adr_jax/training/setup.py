@@ -157,7 +157,7 @@ def _check_continues(
     config: Configuration, workdir: epath.Path, dataset: Dataset, record: Record
 ) -> None:
     """Raise InputError rather than mix two runs in one folder."""
-    before = configuration.from_json(read_config(workdir / "config.json"))
+    before = configuration.from_json(read_config(workdir))
     changed = configuration.differences(before, config)
     if record["fingerprint"] != dataset.fingerprint:
         changed.append("the data file's content")

@@ -11,6 +11,7 @@ from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Windows, pad_rows
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.evaluation.metrics import Ratio, metrics_of
+from adr_jax.evaluation.report.scaling import scale, value_range
 from adr_jax.options import Configuration
 from adr_jax.training.devices import mapping, processes
 
@@ -102,13 +103,14 @@ def draw(
     space the picture shows space over time, of three the middle slice.
     """
     true, made = (_pictures(sequence[..., 0]) for sequence in (target, forecast))
-    least, greatest = np.nanmin(true), np.nanmax(true)
-    scale = (greatest - least) or 1.0
-    rows = np.stack([true - least, made - least, made - true + scale / 2]) / scale
+    low, high = value_range(true)
+    half = (high - low) / 2
+    shares = [scale(true, low, high), scale(made, low, high)]
+    rows = np.stack([*shares, scale(made - true, -half, half)])
     shown = np.unique(np.linspace(0, len(true) - 1, SHOWN_FRAMES).astype(int))
     rows = np.pad(rows[:, shown], ((0, 0), (0, 0), (0, 2), (0, 2)), constant_values=1)
     strips = np.concatenate(np.moveaxis(rows, 1, 0), axis=2)
-    return (255 * np.clip(np.nan_to_num(np.concatenate(strips)), 0, 1)).astype(np.uint8)
+    return (255 * np.nan_to_num(np.concatenate(strips))).astype(np.uint8)
 
 
 def _pictures(field: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ def main() -> None:
 
 def test_scores(workdir: pathlib.Path) -> dict:
     """Scores of a run and of the baselines on the test split, and its parameters."""
-    results = read_results(epath.Path(workdir / "results.json"))
+    results = read_results(epath.Path(workdir))
     of = results["protocols"]["moving_mnist"]
     scores = {
         who: {metric: of[who][metric] for metric in TITLES}

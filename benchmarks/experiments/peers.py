@@ -79,7 +79,7 @@ def main() -> None:
 
 def row_of(network: str, optimizer: str, curve: Curve, workdir: pathlib.Path) -> dict:
     """What a run took and how its best parameters by validation score."""
-    results = read_results(epath.Path(workdir / "results.json"))
+    results = read_results(epath.Path(workdir))
     return {
         "network": network,
         "optimizer": optimizer,

@@ -1,4 +1,4 @@
-"""The command line: what a user types, what they read, what they are told."""
+"""The command line: commands, their output and their errors."""
 
 import json
 import os
@@ -22,7 +22,7 @@ QUICK = ["--config.train.steps=2", "--config.train.validate_every=2"]
 
 
 def train(*flags, config="configs/quickstart.py"):
-    """Runs train.py in a process of its own."""
+    """Run train.py in a process of its own."""
     return subprocess.run(
         [sys.executable, "train.py", f"--config={config}", *flags],
         cwd=ROOT,
@@ -54,12 +54,12 @@ def one_line(process):
     ],
     ids=str,
 )
-def test_train_says_what_is_wrong_in_one_line(flags, message, tmp_path):
+def test_errors_of_train_are_one_line(flags, message, tmp_path):
     process = train(*flags, f"--workdir={tmp_path / 'run'}")
     assert message in one_line(process)
 
 
-def test_a_config_that_is_not_there():
+def test_a_missing_config():
     assert "configs/shalow.py" in one_line(train(config="configs/shalow.py"))
 
 
@@ -105,7 +105,7 @@ def finished(tmp_path_factory, make_config):
 
 
 def error_of(capsys, *arguments):
-    """What a command that fails prints: one line, nothing else."""
+    """Return what a failing command prints, which must be one line."""
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
     printed = capsys.readouterr().err
@@ -197,6 +197,14 @@ def test_evaluate_other_intervals_and_grids(finished, tmp_path, capsys, monkeypa
         assert title in printed
 
 
+def test_evaluate_growth(finished, tmp_path, capsys):
+    output = tmp_path / "scores.json"
+    main(f"evaluate --workdir {finished} --growth --output {output}".split())
+    result = json.loads(output.read_text())["growth"]
+    assert list(result["growth"]["last frame"]) == ["level", "16", "8", "4"]
+    assert "growth: factor by which a forecast multiplies" in capsys.readouterr().out
+
+
 def test_evaluate_on_a_file_has_no_other_grids(finished, water_file, capsys):
     flags = f"evaluate --workdir {finished} --resolution --data {water_file}"
     assert "leave --data out" in error_of(capsys, *flags.split())
@@ -248,7 +256,7 @@ def test_forecast_writes_what_the_model_forecasts(finished, water_file, tmp_path
         assert list(ahead) == list(past)
         frames = past["0007/data"][...]
         expected = adr_jax.load(finished).forecast(frames, steps=3)
-        # Water about 1 deep; other numbers of samples at a time.
+        # Water about 1 deep; other batch sizes.
         np.testing.assert_allclose(ahead["0007/data"], expected, rtol=0, atol=1e-6)
 
 

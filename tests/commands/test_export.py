@@ -1,6 +1,5 @@
-"""`export`: a file that runs where only jax is, on grids of any size."""
+"""The command `export`: a file that needs only jax, for grids of any size."""
 
-import copy
 import dataclasses
 import os
 import pathlib
@@ -15,7 +14,7 @@ import pytest
 import adr_jax
 from adr_jax.__main__ import main
 from adr_jax.commands import export
-from adr_jax.training import model as trained
+from adr_jax.training.model import build_network
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "export.md"
 AFTERWARDS = """
@@ -28,7 +27,7 @@ print({"adr_jax", "flax", "h5py", "orbax"} & set(sys.modules))
 def test_the_documented_code_runs_it_without_this_package(
     untrained, tmp_path, generator, capsys
 ):
-    """Another batch and another grid than those trained on, and a missing cell."""
+    """Run another batch and grid than those of training, with a missing cell."""
     output = tmp_path / "step.bin"
     main(["export", "--workdir", str(untrained), "--output", str(output)])
     shapes = "(batch, 4, y, x, 1) to (batch, 1, y, x, 1)"
@@ -62,11 +61,10 @@ def test_the_documented_code_runs_it_without_this_package(
     ],
     ids=str,
 )
-def test_space_is_as_free_as_the_network_allows(untrained, settings, space, generator):
+def test_the_most_general_grid_is_exported(untrained, settings, space, generator):
     model = adr_jax.load(untrained)
-    config = copy.deepcopy(model.config)
-    config.model.update(settings)
-    network = trained.build_network(config, model.statistics)
+    config = model.config.override(model=settings)
+    network = build_network(config, model.statistics)
     params = jax.eval_shape(
         network.init, jax.random.key(0), np.zeros((1, 4, 16, 16, 1), np.float32)
     )

@@ -1,6 +1,6 @@
-"""`forecast`: what it writes has the layout of what it read, or is not there at all.
+"""The command `forecast`: its output has the layout of its input.
 
-The model is one whose forecast is known: the last frame, and a hundred more each step.
+The model's forecast is known: the last frame plus 100 for each step.
 """
 
 import h5py
@@ -19,7 +19,7 @@ STEPS = 3
 
 
 class Model:
-    """Stands for a trained model of frames of one shape."""
+    """A stand-in for a trained model."""
 
     def __init__(self, frame_shape, channels, channels_out):
         self.frame_shape = frame_shape
@@ -37,20 +37,20 @@ class Model:
 
 @pytest.fixture
 def use(tmp_path, monkeypatch):
-    """Makes the command find a model of these frames in the workdir."""
+    """Return a function that puts a model of some frames into the workdir."""
 
     def use_model(frame_shape, channels=("rain",), channels_out=0, **data):
         model = Model(frame_shape, channels, channels_out)
         model.config.data.update(data)
         (tmp_path / "config.json").write_text(model.config.to_json())
-        monkeypatch.setattr(forecast.trained, "load", lambda _: model)
+        monkeypatch.setattr(forecast, "load", lambda _: model)
 
     return use_model
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs the command; returns where it writes."""
+    """Return a function that runs the command and returns its output path."""
 
     def run_command(source, output="out.h5", *flags):
         output = tmp_path / output
@@ -62,18 +62,18 @@ def run(tmp_path):
 
 
 def continued(frames):
-    """What the model makes of (trajectories, time, ...)."""
+    """Return the model's forecast of (trajectories, time, ...)."""
     ahead = 100 * np.arange(1, STEPS + 1).reshape(1, -1, *[1] * (frames.ndim - 2))
     return frames[:, -1:] + ahead
 
 
 @pytest.mark.parametrize("suffix", ["h5", "npz"])
 @pytest.mark.parametrize("axes", ["tyx", "xyt", "ntyxc", "cxnty"])
-def test_axes_stay_where_they_were(axes, suffix, tmp_path, generator, use, run):
+def test_the_order_of_axes_is_kept(axes, suffix, tmp_path, generator, use, run):
     sizes = {"n": 3, "t": 6, "y": 5, "x": 7, "c": 2}
-    there = [letter for letter in "ntyxc" if letter in axes]
-    frames = generator.normal(size=[sizes[a] for a in there]).astype(np.float32)
-    order = [there.index(letter) for letter in axes]
+    present = [letter for letter in "ntyxc" if letter in axes]
+    frames = generator.normal(size=[sizes[a] for a in present]).astype(np.float32)
+    order = [present.index(letter) for letter in axes]
     np.savez(tmp_path / "in.npz", rain=frames.transpose(order))
     channels = ("rain 0", "rain 1") if "c" in axes else ("rain",)
     use((5, 7, len(channels)), channels, axes=axes)
@@ -86,9 +86,7 @@ def test_axes_stay_where_they_were(axes, suffix, tmp_path, generator, use, run):
         )
 
 
-def test_coordinates_attributes_and_scales_are_kept_and_time_goes_on(
-    tmp_path, use, run
-):
+def test_coordinates_and_attributes_are_kept_and_time_continues(tmp_path, use, run):
     stored = np.arange(6 * 5 * 7, dtype=np.int16).reshape(6, 5, 7)
     with h5py.File(tmp_path / "in.nc", "w") as file:
         file.attrs["institution"] = "here"
@@ -161,14 +159,14 @@ def test_images(tmp_path, generator, use, run):
     folder = tmp_path / "frames"
     folder.mkdir()
     stored = generator.integers(0, 255, (6, 9, 8)).astype(np.uint8)
-    for number, frame in enumerate(stored):
-        Image.fromarray(frame).save(folder / f"{number}.png")
+    for index, frame in enumerate(stored):
+        Image.fromarray(frame).save(folder / f"{index}.png")
     use((9, 8, 1), ("frames",))
     with np.load(run(folder, "out.npz")) as file:
         np.testing.assert_array_equal(file["frames"], continued(stored[None])[0])
 
 
-def test_a_cell_of_which_nothing_was_seen_stays_missing(tmp_path, use, run):
+def test_a_cell_that_is_never_observed_stays_missing(tmp_path, use, run):
     frames = np.ones((8, 6, 5), np.float32)
     frames[:, 1, 2] = np.nan  # ever
     frames[-1, 3, 3] = np.nan  # at last
@@ -181,7 +179,7 @@ def test_a_cell_of_which_nothing_was_seen_stays_missing(tmp_path, use, run):
 
 
 @pytest.mark.parametrize("axes", ["tyxc", "ctyx"])
-def test_channels_that_are_given_are_not_written(axes, tmp_path, generator, use, run):
+def test_only_forecast_channels_are_written(axes, tmp_path, generator, use, run):
     """A tracer and the two components of what moves it."""
     frames = generator.normal(size=(6, 5, 7, 3)).astype(np.float32)
     order = ["tyxc".index(letter) for letter in axes]
@@ -204,8 +202,8 @@ def test_an_animation(tmp_path, generator, use, run):
         run(tmp_path / "in.npy", f"out{channels}.h5", "--gif", str(gif))
         with Image.open(gif) as image:
             shown = 0
-            for number in range(image.n_frames):  # equal ones are one, shown longer
-                image.seek(number)
+            for index in range(image.n_frames):  # equal ones are one, shown longer
+                image.seek(index)
                 shown += image.info["duration"]
             assert shown == (HISTORY + STEPS) * MILLISECONDS
             assert image.size[0] == 12 * 29  # 9 rows of 29 pixels are 256 or more
@@ -213,7 +211,7 @@ def test_an_animation(tmp_path, generator, use, run):
 
 @pytest.fixture
 def refused(tmp_path, capsys, run):
-    """The one line of a command that fails; nothing is left behind."""
+    """Return the one line of a failing command, which must leave no file."""
 
     def error_of(source, output="out.h5", *flags):
         before = sorted(tmp_path.rglob("*"))
@@ -251,14 +249,14 @@ def test_frames_that_do_not_fit_the_model(name, tmp_path, generator, use, refuse
     assert message in refused(save(tmp_path / "in.npy", spoil(frames)))
 
 
-def test_channels_and_variables_that_are_not_the_models(
+def test_other_channels_and_variables_are_refused(
     tmp_path, generator, use, refused, run
 ):
     frames = generator.normal(size=(6, 9, 8, 2))
     np.savez(tmp_path / "in.npz", wind=frames)
     use((9, 8, 1), ("wind",), axes="tyxc")
-    told = refused(tmp_path / "in.npz")
-    assert "9 x 8 cells, 2 channels, the model was trained on 9 x 8 cells, 1" in told
+    message = refused(tmp_path / "in.npz")
+    assert "9 x 8 cells, 2 channels, the model was trained on 9 x 8 cells, 1" in message
     use((9, 8, 2), ("rain 0", "rain 1"), axes="tyxc")
     assert "has wind 0, wind 1, the model" in refused(tmp_path / "in.npz")
     use((9, 8, 2), ("rain 0", "rain 1"), axes="tyxc", variable="rain")
@@ -266,7 +264,9 @@ def test_channels_and_variables_that_are_not_the_models(
     assert run(tmp_path / "in.npz", "out.h5", "--variable", "wind").exists()
 
 
-def test_nan_in_a_set_that_knows_no_missing_cells(tmp_path, water_file, use, refused):
+def test_nan_is_refused_where_cells_cannot_be_missing(
+    tmp_path, water_file, use, refused
+):
     path = tmp_path / "in.h5"
     path.write_bytes(water_file.read_bytes())
     with h5py.File(path, "a") as file:
@@ -275,7 +275,7 @@ def test_nan_in_a_set_that_knows_no_missing_cells(tmp_path, water_file, use, ref
     assert "'0031/data' has NaN or infinity, frame 14" in refused(path)
 
 
-def test_outputs_that_cannot_be(tmp_path, generator, use, refused, monkeypatch):
+def test_bad_outputs_are_refused(tmp_path, generator, use, refused, monkeypatch):
     use((9, 8, 1), ("frames",), axes="tyx")
     path = save(tmp_path / "in.npy", generator.normal(size=(6, 9, 8)))
     (tmp_path / "there.h5").write_text("mine")
@@ -289,7 +289,7 @@ def test_outputs_that_cannot_be(tmp_path, generator, use, refused, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(forecast.array_writer.h5py, "File", full)
+    monkeypatch.setattr(forecast.writer.h5py, "File", full)
     assert "cannot be written (No space left on device)" in refused(path, "out.h5")
 
 
@@ -299,5 +299,5 @@ def test_another_resolution_is_noted(
     use((9, 8, 1), ("frames",), axes="tyx")
     monkeypatch.setattr(Model, "forecast", lambda _, f, steps: f[:, :steps])
     run(save(tmp_path / "in.npy", generator.normal(size=(6, 18, 16))))
-    said = capsys.readouterr().out
-    assert "note: the model was trained on 9 x 8 cells" in said
+    printed = capsys.readouterr().out
+    assert "note: the model was trained on 9 x 8 cells" in printed

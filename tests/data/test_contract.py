@@ -12,7 +12,7 @@ from adr_jax.data import normalisation
 from adr_jax.data.batches import prefetch, read_batch, turn, window_indices
 from adr_jax.data.contract import SPLITS, Dataset, merge_splits, split_in_time
 from adr_jax.data.normalisation import Statistics
-from adr_jax.data.windows import Windows
+from adr_jax.data.windows import Windows, pad_rows
 from adr_jax.errors import InputError
 from configs import base
 
@@ -93,6 +93,15 @@ def test_a_batch_is_a_function_of_seed_and_step(dataset):
     np.testing.assert_array_equal(batch.frames, again.frames)
     assert batch.frames.shape == (5, 4, 2, 3, 2)
     assert batch.row.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("rows", "padded"), [(1, 4), (3, 4), (4, 4), (5, 8)])
+def test_rows_are_padded_with_the_last(rows, padded):
+    array = np.arange(2 * rows).reshape(rows, 2)
+    found = pad_rows(array, 4)
+    assert found.shape == (padded, 2) and found.dtype == array.dtype
+    np.testing.assert_array_equal(found[:rows], array)
+    np.testing.assert_array_equal(found[rows:], np.tile(array[-1], (padded - rows, 1)))
 
 
 def test_prefetch_keeps_the_order_and_reports_errors():

@@ -27,17 +27,17 @@ def test_a_moving_blob_is_carried_on(blob):
     error = np.sqrt(np.mean((forecast - blob[:, 4:]) ** 2, axis=(2, 3, 4)))
     still = np.asarray(persistence(blob[:, :4], 4)) - blob[:, 4:]
     still = np.sqrt(np.mean(still**2, axis=(2, 3, 4)))
-    # A tenth of a cell a step is missed by the motion, and half cells are interpolated.
+    # The motion is off by a tenth of a cell a step, and half cells are interpolated.
     assert (error < 0.2 * still).all()
 
 
-def test_what_does_not_move_stays(blob):
+def test_a_still_field_stays(blob):
     still = np.repeat(blob[:, :1], 4, axis=1)
-    # The peak is found between cells to rounding of the transform.
+    # The peak is found to the rounding of the transform.
     np.testing.assert_allclose(advected(still, 2), still[:, :2], atol=1e-4)
 
 
-def test_nothing_to_see_is_persistence():
+def test_without_texture_it_is_persistence():
     flat = np.full((1, 3, 8, 8, 2), 5.0, np.float32)
     np.testing.assert_array_equal(advected(flat, 2), flat[:, :2])
     np.testing.assert_array_equal(advected(flat[:, :1], 2), flat[:, :2])

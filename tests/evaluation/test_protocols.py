@@ -1,4 +1,4 @@
-"""Protocols: which windows, which frames, which means."""
+"""Protocols: windows, frames and means."""
 
 import dataclasses
 import time
@@ -33,7 +33,7 @@ class Counting:
         return np.broadcast_to(frames[:, None, None, None], shape).copy()
 
 
-def counting(*lengths, metrics=("rmse", "mae")):
+def counting(*lengths, metrics=("rmse", "mse")):
     numbers = np.arange(len(lengths))
     return Dataset(
         name="counting",
@@ -94,7 +94,7 @@ def test_rollout_starts_after_ten_frames_and_goes_to_the_end(dataset):
     assert result["model"]["nrmse_at"] == {}  # six steps: no milestone is reached
 
 
-def test_results_have_the_keys_that_are_promised(dataset):
+def test_results_have_the_documented_keys(dataset):
     result = run(dataset, ["rollout"])["rollout"]
     by_step = {"nrmse_by_step", "rmse_by_step", "mass_drift_by_step"}
     metrics = {"nrmse", "rmse", "mass_drift"}
@@ -116,10 +116,10 @@ def test_scores_do_not_depend_on_the_batch_size(dataset):
     [
         ("one_step", (6, 5), 4, [4, 5, 1004], 1),
         ("rollout", (13, 15), 4, [10, 1010], 3),
-        # A start every 16 frames: each frame is once a target.
+        # A start every 16 frames: each frame is a target once.
         ("cloudcast", (64, 40), 10, [16, 32, 48, 1016], 16),
         ("moving_mnist", (20, 20, 20), 10, [10, 1010, 2010], 10),
-        # One window a sequence, whatever their lengths.
+        # One window a sequence, whatever its length.
         ("moving_mnist", (20, 45), 10, [10, 1010], 10),
         ("kitti_caltech", (25, 11), 10, [10, 21, 1010], 1),
         ("kitti_dmvfn", (8, 6, 7), 2, [2, 3, 2002], 5),
@@ -137,7 +137,7 @@ def test_windows_of_a_protocol(name, lengths, history, first_targets, horizon):
     result = run(dataset, [name], forecast, history, batch_size=2)[name]
     assert sorted(set(asked)) == first_targets
     assert (result["samples"], result["horizon"]) == (len(first_targets), horizon)
-    # Frame n shows n: persistence is off by the number of the step.
+    # Frame n has the value n: the error of persistence is the lead.
     steps = np.arange(1, horizon + 1)
     assert result["model"]["rmse"] == pytest.approx(steps.mean())
     reached = {str(m): m for m in protocols.PROTOCOLS[name].milestones if m <= horizon}
@@ -147,8 +147,8 @@ def test_windows_of_a_protocol(name, lengths, history, first_targets, horizon):
 @pytest.mark.parametrize(
     ("name", "lengths", "history", "message"),
     [
-        ("rollout", (30,), 11, "gives 10 frames of history; .* is 11"),
-        ("kitti_dmvfn", (30,), 10, "gives 2 frames of history; .* is 10"),
+        ("rollout", (30,), 11, "has 10 frames of history; .* is 11"),
+        ("kitti_dmvfn", (30,), 10, "has 2 frames of history; .* is 10"),
         ("rollout", (8, 10), 4, "11 frames does not fit .* which have 10"),
         ("cloudcast", (31,), 4, "32 frames does not fit .* which have 31"),
         ("one_step", (), 4, "test split of counting .* is empty"),
@@ -186,13 +186,13 @@ def test_missing_cells_of_a_history_are_filled_in_for_the_baselines():
     holes.read = read
     dataset = dataclasses.replace(counting(20), trajectories=holes)
     result = run(dataset, ["moving_mnist"], forecast)["moving_mnist"]
-    # The model is shown what is missing; baselines, what was last seen: frame 6.
+    # The model receives NaN; baselines receive the last observed value, of frame 6.
     assert np.isnan(seen[0][:, 7:, 0, 0]).all()
     steps = np.arange(1, 11)
     cells = np.where(steps < 3, 6, 5)  # without the one that is missing from then on
     expected = np.sqrt(((cells - 1) * steps**2 + (steps + 3) ** 2) / cells)
-    for who in ("model", "persistence"):
-        assert result[who]["rmse_by_step"] == pytest.approx(expected)
+    for forecaster in ("model", "persistence"):
+        assert result[forecaster]["rmse_by_step"] == pytest.approx(expected)
 
 
 def test_compilation_is_not_timed(monkeypatch):

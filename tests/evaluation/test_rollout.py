@@ -1,4 +1,4 @@
-"""Feeding forecasts back."""
+"""Rollouts."""
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +9,12 @@ from adr_jax.evaluation.rollout import rollout
 
 
 def two_ahead(history):
-    """A linear rule that needs two frames: Fibonacci numbers, two frames at once."""
+    """Return the next two Fibonacci numbers, from two frames."""
     first = history[:, -1] + history[:, -2]
     return jnp.stack([first, first + history[:, -1]], axis=1)
 
 
-def test_channels_that_are_not_forecast_stay_as_they_were():
+def test_channels_that_are_not_forecast_are_constant():
     history = jnp.array([[1.0, 7], [1, 8], [2, 9], [3, 5]]).reshape(1, 4, 1, 2)
 
     def first_channel(history):
@@ -23,7 +23,7 @@ def test_channels_that_are_not_forecast_stay_as_they_were():
 
     frames = rollout(first_channel, history, 4)
     assert frames.shape == (1, 4, 1, 1)
-    # Two at once, each five more than the rule says.
+    # Two frames at once, each five more than the rule.
     np.testing.assert_array_equal(frames.ravel(), [10.0, 13, 28, 41])
 
 

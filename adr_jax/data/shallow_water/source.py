@@ -15,6 +15,7 @@ from adr_jax.data.contract import Dataset, Source, data_file
 from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.files.pdebench import PDEBenchFile, write
 from adr_jax.data.shallow_water import dam_break
+from adr_jax.data.windows import pad_rows
 from adr_jax.errors import InputError
 from adr_jax.options import DataOptions
 
@@ -70,9 +71,8 @@ def _solved(dam: dam_break.Dam, seeds: range) -> Iterator[tuple[str, np.ndarray]
     for start in range(0, len(seeds), CHUNK):
         chunk = seeds[start : start + CHUNK]
         heights = np.stack([dam_break.initial_height(dam, seed) for seed in chunk])
-        # A short last chunk is filled up, so that nothing is compiled twice.
-        filler = np.repeat(heights[-1:], min(CHUNK, len(seeds)) - len(chunk), axis=0)
-        frames = dam_break.simulate(dam, np.concatenate([heights, filler]))
+        padded = pad_rows(heights, min(CHUNK, len(seeds)))
+        frames = dam_break.simulate(dam, padded)
         for seed, trajectory in zip(chunk, frames, strict=False):
             yield f"{seed:04d}", trajectory
 

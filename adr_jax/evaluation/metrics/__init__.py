@@ -1,10 +1,10 @@
-"""Scores of forecasts, as pure functions of arrays, and which ones a data set names.
+"""Metrics: pure functions of forecast and target, and their names in data sets.
 
 Forecast and target are (samples, steps, *space, channels). A cell whose target is
-missing, NaN, does not count in any metric. `fields`, `images`, `similarity` and
-`spectra` give one score per sample, step and channel (1 where the whole frame has one);
-`events` and `labels` give a `Ratio`, sums that are divided when all are known. A
-`Metric` gives a Ratio in either case, and the Ratio the numbers of a table.
+missing, NaN, does not count in any metric. `fields`, `images` and `similarity` return
+one score per sample, step and channel, or per frame. `events` and `labels` return a
+`Ratio`: sums over samples that are divided at the end. A `Metric` turns both into a
+Ratio, which has the numbers of a table.
 """
 
 from adr_jax.evaluation.metrics.ratio import Ratio

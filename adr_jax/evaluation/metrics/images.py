@@ -1,8 +1,8 @@
 """Scores of pictures and video.
 
-Frames are (samples, steps, *space, channels); `data_range` is the least and greatest
-value they can show and has no default: another range is another number. A cell whose
-target is NaN does not count; what is not defined is NaN.
+Frames are (samples, steps, *space, channels). `data_range` is the minimum and maximum
+that a frame can show; it has no default, since scores depend on it. A cell whose target
+is NaN does not count; an undefined score is NaN.
 """
 
 import numpy as np
@@ -15,27 +15,18 @@ def mse(
     forecast: Float[np.ndarray, "samples steps *space channels"],
     target: Float[np.ndarray, "samples steps *space channels"],
 ) -> Float[np.ndarray, "samples steps channels"]:
-    """Mean square error over space."""
+    """Return the mean square error over space."""
     squares = np.square(cells.difference(forecast, target))
     return cells.mean(squares, ~np.isnan(target), cells.space(target))
-
-
-def mae(
-    forecast: Float[np.ndarray, "samples steps *space channels"],
-    target: Float[np.ndarray, "samples steps *space channels"],
-) -> Float[np.ndarray, "samples steps channels"]:
-    """Mean absolute error over space."""
-    sizes = np.abs(cells.difference(forecast, target))
-    return cells.mean(sizes, ~np.isnan(target), cells.space(target))
 
 
 def mse_sum(
     forecast: Float[np.ndarray, "samples steps *space channels"],
     target: Float[np.ndarray, "samples steps *space channels"],
 ) -> Float[np.ndarray, "samples steps 1"]:
-    """Square error summed over space and channels: the "MSE" of video forecasting.
+    """Return the square error summed over space and channels.
 
-    Tables of Moving MNIST, KITTI and the like print its mean over samples and steps.
+    Tables of Moving MNIST and KITTI print its mean over samples and steps as "MSE".
     """
     squares = np.square(cells.difference(forecast, target))
     return cells.total(squares, ~np.isnan(target), cells.frame(target))[..., None]
@@ -45,7 +36,7 @@ def mae_sum(
     forecast: Float[np.ndarray, "samples steps *space channels"],
     target: Float[np.ndarray, "samples steps *space channels"],
 ) -> Float[np.ndarray, "samples steps 1"]:
-    """Absolute error summed over space and channels: the "MAE" of video forecasting."""
+    """Return the absolute error summed over space and channels, "MAE" in tables."""
     sizes = np.abs(cells.difference(forecast, target))
     return cells.total(sizes, ~np.isnan(target), cells.frame(target))[..., None]
 
@@ -55,9 +46,10 @@ def psnr(
     target: Float[np.ndarray, "samples steps *space channels"],
     data_range: tuple[float, float],
 ) -> Float[np.ndarray, "samples steps 1"]:
-    """Peak signal-to-noise ratio in dB: 10 log10(range^2 / mean square error).
+    """Return the peak signal-to-noise ratio in dB: 10 log10(range^2 / MSE).
 
-    The mean is over space and channels of a frame; a perfect frame has infinity.
+    The mean square error is over space and channels of a frame; a perfect frame has
+    infinity.
     """
     squares = np.square(cells.difference(forecast, target))
     error = cells.mean(squares, ~np.isnan(target), cells.frame(target))
@@ -69,19 +61,19 @@ def psnr_wrapped(
     target: Float[np.ndarray, "samples steps *space channels"],
     data_range: tuple[float, float],
 ) -> Float[np.ndarray, "samples steps 1"]:
-    """A PSNR as public code prints it by a slip: subtracted and squared in uint8.
+    """Return the PSNR of some public code, which subtracts and squares in uint8.
 
-    Both wrap around at 256, so no error is larger than 255 where it can be 255^2, and
-    no forecast, however wrong, scores below 24 dB. Good for nothing but standing
-    beside numbers that were made like this; `psnr` is the true one. Frames are scaled
-    to 0..1 by the data range, cut to it, and turned into uint8 as 255 times that.
+    Both operations wrap around at 256. A square error is then at most 255 instead of
+    255^2, and no forecast scores below 24 dB. Use it only to compare with published
+    numbers of that code; `psnr` is the correct metric. Frames are scaled to 0..1 by the
+    data range, clipped, multiplied by 255 and converted to uint8.
     """
     missing = np.isnan(target)
-    bytes_of = [
+    pair = [
         (255 * np.clip(_scaled(frames, data_range), 0, 1)).astype(np.uint8)
         for frames in (np.where(missing, data_range[0], f) for f in (forecast, target))
     ]
-    wrapped = np.square(bytes_of[0] - bytes_of[1])  # uint8, on purpose
+    wrapped = np.square(pair[0] - pair[1])  # in uint8, as that code does
     return _decibels(cells.mean(wrapped, ~missing, cells.frame(target)), 255.0)
 
 

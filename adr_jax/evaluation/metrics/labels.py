@@ -1,7 +1,7 @@
 """Scores of labelled frames, in which every cell belongs to one class.
 
 Frames are (samples, steps, *space, channels): labels 0, 1, ... in a single channel, or
-one channel a class with a score for it. A cell whose target is NaN does not count.
+a channel with the score of each class. A cell whose target is NaN does not count.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from adr_jax.evaluation.metrics.ratio import Ratio
 def labels(
     frames: Float[np.ndarray, "samples steps *space channels"], classes: int
 ) -> Float[np.ndarray, "samples steps *space 1"]:
-    """The label of each cell: the nearest to the number, or that of the highest score.
+    """Return the label of each cell: the nearest integer, or the best-scoring class.
 
     Missing cells are NaN.
     """
@@ -29,11 +29,11 @@ def accuracy(
     *,
     classes: int,
 ) -> Ratio:
-    """The share of cells whose label is right."""
-    said, came = labels(forecast, classes), labels(target, classes)
-    axes = tuple(range(2, came.ndim - 1))
-    right, there = said == came, ~np.isnan(came)
-    return Ratio(*(cases.sum(axes, dtype=np.float64) for cases in (right, there)))
+    """Return the share of cells with the right label."""
+    predicted, observed = labels(forecast, classes), labels(target, classes)
+    axes = tuple(range(2, observed.ndim - 1))
+    right, counted = predicted == observed, ~np.isnan(observed)
+    return Ratio(*(cases.sum(axes, dtype=np.float64) for cases in (right, counted)))
 
 
 def iou(
@@ -42,14 +42,14 @@ def iou(
     *,
     classes: int,
 ) -> Ratio:
-    """Intersection over union of each class, (samples, steps, classes).
+    """Return intersection over union of each class, (samples, steps, classes).
 
-    Its score is the mean over classes of what is summed over samples; a class that
-    neither forecast nor target ever shows has none and is left out.
+    Counts are summed over samples before they are divided; the score is the mean over
+    classes. A class that neither forecast nor target contains does not count.
     """
-    said, came = labels(forecast, classes), labels(target, classes)
-    said = np.where(np.isnan(came), np.nan, said) == np.arange(classes)
-    came = came == np.arange(classes)
-    axes = tuple(range(2, came.ndim - 1))
-    both, either = said & came, said | came
+    predicted, observed = labels(forecast, classes), labels(target, classes)
+    predicted = np.where(np.isnan(observed), np.nan, predicted) == np.arange(classes)
+    observed = observed == np.arange(classes)
+    axes = tuple(range(2, observed.ndim - 1))
+    both, either = predicted & observed, predicted | observed
     return Ratio(*(cases.sum(axes, dtype=np.float64) for cases in (both, either)))

@@ -1,4 +1,4 @@
-"""How the scores of frames become one number: sums first, then division."""
+"""Ratios of sums: the scores of frames combined into one number."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -11,8 +11,8 @@ class Ratio(NamedTuple):
     """A score as two sums, for each sample, step and part (channels, classes or 1).
 
     Sums over samples are divided; the quotients are averaged over parts and steps. A
-    denominator of 0 says that there is nothing to score: a frame without rain has no
-    part in a CSI, one without a cell no part in a mean.
+    denominator of 0 means that there is nothing to score: a frame without rain does not
+    count in the CSI, nor a frame without observed cells in a mean.
     """
 
     numerator: Float[np.ndarray, "samples steps parts"]
@@ -20,40 +20,40 @@ class Ratio(NamedTuple):
 
     @classmethod
     def of_frames(cls, scores: Float[np.ndarray, "samples steps parts"]) -> Self:
-        """The mean of scores that frames have of their own; NaN is left out."""
+        """Return the mean of scores of single frames; NaN does not count."""
         defined = ~np.isnan(scores)
         return cls(np.where(defined, scores, 0.0), defined.astype(np.float64))
 
     @classmethod
     def joined(cls, ratios: Sequence[Self]) -> Self:
-        """The same score of several batches of samples."""
+        """Join the ratios of several batches of samples."""
         return cls(*(np.concatenate(sums) for sums in zip(*ratios, strict=True)))
 
-    def failed(self, where: Bool[np.ndarray, "samples steps"]) -> Self:
-        """The same, NaN where a forecast is no number: it must not go unnoticed."""
-        lost = where[..., None]
+    def failed(self, is_failed: Bool[np.ndarray, "samples steps"]) -> Self:
+        """Return the ratio with NaN for frames whose forecast is not finite."""
+        mask = is_failed[..., None]
         return type(self)(
-            np.where(lost, np.nan, self.numerator), np.where(lost, 1, self.denominator)
+            np.where(mask, np.nan, self.numerator), np.where(mask, 1, self.denominator)
         )
 
     def score(self) -> float:
-        """One number; NaN where nothing is defined."""
+        """Return one number; NaN if there is nothing to score."""
         return float(_mean_quotient(*self._pooled(), axis=(0, 1)))
 
     def by_step(self) -> Float[np.ndarray, " steps"]:
-        """One number a step."""
+        """Return one number for each step."""
         return _mean_quotient(*self._pooled(), axis=1)
 
     def by_sample(self) -> Float[np.ndarray, " samples"]:
-        """One number a sample, by itself; NaN also where nothing is defined."""
+        """Return the score of each sample alone; NaN if there is nothing to score."""
         return _mean_quotient(self.numerator, self.denominator, axis=(1, 2))
 
     def is_defined(self) -> Bool[np.ndarray, " samples"]:
-        """Which samples have anything to score."""
+        """Return the mask of samples with anything to score."""
         return np.any(self.denominator > 0, axis=(1, 2))
 
     def spread(self) -> float:
-        """The standard deviation of the scores that samples have by themselves."""
+        """Return the standard deviation of the scores of single samples."""
         scores = self.by_sample()[self.is_defined()]
         with np.errstate(invalid="ignore"):  # of infinite scores: NaN
             return float(np.std(scores)) if scores.size else np.nan

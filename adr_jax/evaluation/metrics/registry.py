@@ -1,4 +1,4 @@
-"""The metrics a data set can name: their functions, and which way each is better."""
+"""The metrics that a data set can name: their functions and directions."""
 
 import dataclasses
 import functools
@@ -17,115 +17,118 @@ from adr_jax.evaluation.metrics import (
     images,
     labels,
     similarity,
-    spectra,
 )
 from adr_jax.evaluation.metrics.ratio import Ratio
 
-# Forecast and target to frames' scores, or to sums.
+# Maps forecast and target to scores of frames, or to a Ratio.
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray | Ratio]
-# The functions a name stands for in a data set, each with an ending of the name.
+# Makes the functions of a name for a data set, each with a suffix of the name.
 Maker = Callable[[Dataset], Iterator[tuple[str, Function]]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A named score, made for one data set."""
+    """A named metric, made for one data set."""
 
     name: str
     function: Function
 
     @property
     def worst(self) -> float:
-        """What any score is better than."""
+        """Return the worst possible score."""
         return -math.inf if direction(self.name) == "higher" else math.inf
 
     def improves(self, score: float, on: float) -> bool:
-        """Whether a score is better than another; NaN never is."""
+        """Return whether a score is better than another; NaN never is."""
         return score > on if direction(self.name) == "higher" else score < on
 
     def best_median_worst(self, ratio: Ratio) -> list[int]:
-        """Three samples by their own scores; the worst is one that is NaN, if any is.
+        """Return the indices of three samples by their scores; NaN is the worst.
 
-        Samples without anything to score are left out; of one or two samples that
-        leaves, some come twice. Without any, the list is empty.
+        Samples with nothing to score are left out. The list repeats samples if fewer
+        than three are left, and is empty if none is.
         """
         samples = np.flatnonzero(ratio.is_defined())
         scores = ratio.by_sample()[samples]
         ascending = scores if direction(self.name) != "higher" else -scores
         ranked = samples[np.argsort(ascending, kind="stable")]
         last = len(ranked) - 1
-        return [int(ranked[n]) for n in (0, last // 2, last)] if len(ranked) else []
+        return (
+            [int(ranked[rank]) for rank in (0, last // 2, last)] if len(ranked) else []
+        )
 
     def measure(
         self,
         forecast: Float[np.ndarray, "samples steps *space channels"],
         target: Float[np.ndarray, "samples steps *space channels"],
     ) -> Ratio:
-        """The sums that make the score, for each sample and step.
+        """Return the sums of the score, for each sample and step.
 
-        They are NaN for a frame that is not finite where the target has a value.
+        They are NaN for a frame that is not finite in an observed cell.
         """
-        broken = ~np.isfinite(forecast) & ~np.isnan(target)
-        lost = np.any(broken, cells.frame(target))
-        if lost.any():
-            frames = lost.reshape(*lost.shape, *(1,) * (target.ndim - 2))
-            forecast = np.where(frames, 0, forecast)
+        not_finite = ~np.isfinite(forecast) & ~np.isnan(target)
+        is_failed = np.any(not_finite, cells.frame(target))
+        if is_failed.any():
+            mask = is_failed.reshape(*is_failed.shape, *(1,) * (target.ndim - 2))
+            forecast = np.where(mask, 0, forecast)
         scores = self.function(forecast, target)
         ratio = scores if isinstance(scores, Ratio) else Ratio.of_frames(scores)
-        return ratio.failed(lost)
+        return ratio.failed(is_failed)
 
 
 def metrics_of(dataset: Dataset) -> list[Metric]:
-    """What the data set's forecasts are scored by; the first chooses the best model.
+    """Return the metrics of a data set; the first chooses the best model.
 
-    A metric of events is one for each of the data set's thresholds, in its name: csi_2.
+    A metric of events is made for each threshold of the data set, as in csi_2.
 
     Raises:
-      InputError: a name is unknown, or needs a data range, thresholds, classes or a
-        size of frames that the data set does not have.
+      InputError: a name is unknown, or its metric needs a data range, thresholds,
+        classes or larger frames than the data set has.
     """
     for name in dataset.metrics:
         if name not in METRICS:
             raise InputError(
-                f"the data set {dataset.name} is scored by {name!r}, which is no "
-                f"metric; expected names among {', '.join(METRICS)}"
+                f"the data set {dataset.name} names the metric {name!r}, which does "
+                f"not exist; expected names among {', '.join(METRICS)}"
             )
     return [
-        Metric(name + ending, function)
+        Metric(name + suffix, function)
         for name in dataset.metrics
-        for ending, function in METRICS[name][1](dataset)
+        for suffix, function in METRICS[name][1](dataset)
     ]
 
 
 def direction(name: str) -> str:
-    """Which scores are better, "lower" or "higher"; "" for what is no metric's name.
+    """Return which scores are better, "lower" or "higher"; "" for unknown names.
 
-    Endings are allowed: csi_2, nrmse_at.
+    Suffixes are allowed: csi_2, nrmse_at.
     """
     known = [metric for metric in METRICS if f"{name}_".startswith(f"{metric}_")]
     return METRICS[max(known, key=len)][0] if known else ""
 
 
 def _field(function: Function) -> Maker:
-    """Needs nothing."""
+    """Make a metric that needs no facts of the data set."""
     return lambda dataset: iter([("", function)])
 
 
-def _picture(function: Callable, least: int = 1) -> Maker:
-    """Needs a data range, and at least so many cells along each axis of space.
+def _picture(function: Callable, min_cells: int = 1) -> Maker:
+    """Make a metric that needs a data range, and `min_cells` along each axis.
 
-    Classes are seen as a picture of their labels.
+    Frames of classes are scored as pictures of their labels.
     """
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
-        similarity.check_size(dataset.trajectories.frame_shape[:-1], least)
+        similarity.check_size(dataset.trajectories.frame_shape[:-1], min_cells)
         if dataset.has_class_channels:
             classes = len(dataset.classes)
-            seen = functools.partial(labels.labels, classes=classes)
-            shown = (0.0, classes - 1.0)
+            labelled = functools.partial(labels.labels, classes=classes)
+            label_range = (0.0, classes - 1.0)
             yield (
                 "",
-                lambda forecast, target: function(seen(forecast), seen(target), shown),
+                lambda forecast, target: function(
+                    labelled(forecast), labelled(target), label_range
+                ),
             )
         else:
             yield "", functools.partial(function, data_range=_data_range(dataset))
@@ -134,7 +137,7 @@ def _picture(function: Callable, least: int = 1) -> Maker:
 
 
 def _event(function: Callable) -> Maker:
-    """Needs thresholds."""
+    """Make a metric for each threshold of the data set."""
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
         for threshold in _thresholds(dataset):
@@ -152,7 +155,7 @@ def _neighbourhood(dataset: Dataset) -> Iterator[tuple[str, Function]]:
 
 
 def _label(function: Callable) -> Maker:
-    """Needs classes."""
+    """Make a metric that needs the number of classes."""
 
     def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
         yield "", functools.partial(function, classes=_classes(dataset))
@@ -160,38 +163,18 @@ def _label(function: Callable) -> Maker:
     return make
 
 
-# Name: which scores are better, and how its functions are made for a data set.
+# Name -> which scores are better, and the maker of its functions for a data set.
 METRICS: dict[str, tuple[str, Maker]] = {
     "nrmse": ("lower", _field(fields.nrmse)),
     "rmse": ("lower", _field(fields.rmse)),
     "vrmse": ("lower", _field(fields.vrmse)),
     "mass_drift": ("lower", _field(fields.mass_drift)),
-    "conserved_rmse": ("lower", _field(fields.conserved_rmse)),
-    "max_error": ("lower", _field(fields.max_error)),
-    "boundary_rmse": ("lower", _field(fields.boundary_rmse)),
-    "fourier_rmse_low": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=0, high=4)),
-    ),
-    "fourier_rmse_mid": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=4, high=12)),
-    ),
-    "fourier_rmse_high": (
-        "lower",
-        _field(functools.partial(spectra.band_rmse, low=12)),
-    ),
     "mse": ("lower", _field(images.mse)),
-    "mae": ("lower", _field(images.mae)),
     "mse_sum": ("lower", _field(images.mse_sum)),
     "mae_sum": ("lower", _field(images.mae_sum)),
     "psnr": ("higher", _picture(images.psnr)),
     "psnr_wrapped": ("higher", _picture(images.psnr_wrapped)),
     "ssim": ("higher", _picture(similarity.ssim, len(similarity.GAUSSIAN))),
-    "ssim_uniform": (
-        "higher",
-        _picture(similarity.ssim_uniform, len(similarity.UNIFORM)),
-    ),
     "ms_ssim": ("higher", _picture(similarity.ms_ssim, similarity.MULTISCALE_CELLS)),
     "csi": ("higher", _event(events.csi)),
     "pod": ("higher", _event(events.pod)),
@@ -214,8 +197,8 @@ def _classes(dataset: Dataset) -> int:
 def _data_range(dataset: Dataset) -> tuple[float, float]:
     if dataset.data_range is None:
         raise InputError(
-            f"the data set {dataset.name} has no data range, which its metrics "
-            f"({', '.join(dataset.metrics)}) need: give it one, or score it by others"
+            f"the data set {dataset.name} has no data range, which one of its metrics "
+            f"({', '.join(dataset.metrics)}) needs: state one, or name other metrics"
         )
     return dataset.data_range
 
@@ -223,7 +206,7 @@ def _data_range(dataset: Dataset) -> tuple[float, float]:
 def _thresholds(dataset: Dataset) -> tuple[float, ...]:
     if not dataset.thresholds:
         raise InputError(
-            f"the data set {dataset.name} has no thresholds, which its metrics "
-            f"({', '.join(dataset.metrics)}) need: give it some, or score it by others"
+            f"the data set {dataset.name} has no thresholds, which one of its metrics "
+            f"({', '.join(dataset.metrics)}) needs: state some, or name other metrics"
         )
     return dataset.thresholds

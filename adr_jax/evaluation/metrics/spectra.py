@@ -1,4 +1,4 @@
-"""How much of a field, and of an error, there is at which wave number."""
+"""Radial spectra of fields and of errors."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,15 +9,15 @@ from adr_jax.evaluation.metrics import cells
 def radial_spectrum(
     frames: Float[np.ndarray, "samples steps *space channels"],
 ) -> Float[np.ndarray, "samples steps wavenumbers channels"]:
-    """The mean square of each frame, shared among wave numbers: their sum is all of it.
+    """Return the mean square of each frame by wave number; the sum is the mean square.
 
-    Entry k holds the waves of wave number k up to, not including, k + 1, whatever their
-    direction; wave numbers are those along the longest side of the frame, in waves per
-    side. A frame with a missing cell has no spectrum: NaN.
+    Entry k holds the waves with wave numbers from k to below k + 1, in all directions.
+    Wave numbers are in waves per longest side of the frame. The spectrum of a frame
+    with a missing cell is NaN.
     """
     axes = cells.space(frames)
     shape = [frames.shape[axis] for axis in axes]
-    # An angle that is exact in theory must not fall short of its integer by rounding.
+    # 1e-9: rounding must not put a whole wave number into the shell below.
     sides = (np.fft.fftfreq(n, 1 / max(shape)) for n in shape)
     waves = np.meshgrid(*sides, indexing="ij")
     shells = np.floor(np.sqrt(sum(np.square(k) for k in waves)) + 1e-9).astype(int)
@@ -26,21 +26,3 @@ def radial_spectrum(
     sums = [np.bincount(shells.ravel(), line) for line in lines]
     shared = np.reshape(sums, (*frames.shape[:2], frames.shape[-1], -1))
     return np.moveaxis(shared, -1, 2)
-
-
-def band_rmse(
-    forecast: Float[np.ndarray, "samples steps *space channels"],
-    target: Float[np.ndarray, "samples steps *space channels"],
-    *,
-    low: int,
-    high: int | None = None,
-) -> Float[np.ndarray, "samples steps channels"]:
-    """RMSE of the waves whose wave number is at least `low` and below `high`.
-
-    The squares of bands that cover all wave numbers add up to that of the RMSE, by
-    Parseval's theorem. PDEBench's fRMSE (arXiv 2210.07182) has the same bands, 0 to 4,
-    4 to 12 and the rest, and divides by a band's width, so that its numbers do not add
-    up. A frame with a missing cell has no value.
-    """
-    spectrum = radial_spectrum(cells.difference(forecast, target))
-    return np.sqrt(spectrum[:, :, low:high].sum(axis=2))

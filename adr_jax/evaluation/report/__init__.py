@@ -1,7 +1,8 @@
-"""A page about a run, or about several: one file that opens anywhere, offline.
+"""Reports: an HTML page about one run, or about several side by side.
 
-It holds only what the files of a workdir say. A part that needs something else which is
-absent is left out, and named with the reason at the end of the page.
+A page is one file that needs no network. It shows only what the files of a workdir
+hold. A section whose data are missing is left out, and listed with the reason at the
+end of the page.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from adr_jax.errors import InputError
 def write_report(
     workdir: epath.PathLike, output: epath.PathLike | None = None
 ) -> epath.Path:
-    """Writes `workdir/report.html`, and its charts as SVG files in `workdir/figures`.
+    """Write `workdir/report.html`, and its charts as SVG files in `workdir/figures`.
 
     Args:
         workdir: the directory of a run, with `config.json`, `results.json`,
             `metrics.jsonl` and, for the pictures, `figures/samples.npz`.
-        output: where to write the page instead.
+        output: another path for the page.
 
     Returns:
         The path of the page.
@@ -36,11 +37,11 @@ def write_report(
 def write_comparison(
     workdirs: Sequence[epath.PathLike], output: epath.PathLike | None = None
 ) -> epath.Path:
-    """Writes a page that has several runs side by side.
+    """Write a page with several runs side by side.
 
     Args:
-        workdirs: of two or three runs, scored on the same data.
-        output: where to write it; `comparison.html` in the first by default.
+        workdirs: the directories of two or three runs, scored on the same data.
+        output: the path of the page; by default `comparison.html` in the first.
 
     Returns:
         The path of the page.
@@ -55,7 +56,7 @@ def write_comparison(
 
 
 def _check_installed() -> None:
-    """Says what to install: what draws and sets pages comes with an extra."""
+    """Raise InputError with the remedy if a package of the extra is missing."""
     try:
         import jinja2  # noqa: F401
         import matplotlib  # noqa: F401

@@ -1,4 +1,4 @@
-"""Frames as an animated GIF."""
+"""Animated GIFs of a history and its forecast."""
 
 import pathlib
 
@@ -8,13 +8,16 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from adr_jax.evaluation.report.figures import FIELD_MAP
+from adr_jax.evaluation.report.scaling import colour_bytes, scale, value_range
 
-# Pixels that the shorter side has at least, cells being drawn as squares of them.
+# Minimum number of pixels along the shorter side; a cell is a square of pixels.
 SIDE = 256
 MILLISECONDS = 120
-# The bar below a frame: what was seen, and what is forecast.
-SEEN, FORECAST = (120, 120, 120), (209, 80, 10)
-UNKNOWN = "0.6"
+# Colours of the bar below a frame: observed, and forecast.
+OBSERVED, FORECAST = (120, 120, 120), (209, 80, 10)
+# The colour of missing cells, as matplotlib and as bytes have it.
+GREY = "0.6"
+MISSING = (153, 153, 153)
 
 
 def write_gif(
@@ -23,21 +26,19 @@ def write_gif(
     *,
     history: int,
 ) -> None:
-    """Draws frames one after the other, in the colours of the history's range.
+    """Write frames as a GIF, in colours scaled to the range of the history.
 
-    The first `history` have a grey bar below them, the forecast after them an orange
-    one. Of three channels a colour picture is made, of any other number the first is
-    drawn; missing cells are grey.
+    The first `history` frames have a grey bar below them, the forecast an orange one.
+    Three channels are shown as red, green and blue; of any other number, the first is
+    shown. Missing cells are grey.
     """
-    known = frames[:history][np.isfinite(frames[:history])]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    scaled = ((frames - low) / ((high - low) or 1.0)).clip(0, 1)
+    scaled = scale(frames, *value_range(frames[:history]))
     enlarge = max(1, -(-SIDE // min(frames.shape[1:3])))
     pictures = []
-    for number, frame in enumerate(scaled):
+    for index, frame in enumerate(scaled):
         pixels = np.repeat(np.repeat(_pixels(frame), enlarge, 0), enlarge, 1)
         bar = np.empty((max(4, len(pixels) // 40), *pixels.shape[1:]), np.uint8)
-        bar[...] = SEEN if number < history else FORECAST
+        bar[...] = OBSERVED if index < history else FORECAST
         pictures.append(Image.fromarray(np.concatenate([pixels, bar])))
     pictures[0].save(
         path,
@@ -49,10 +50,12 @@ def write_gif(
     )
 
 
-def _pixels(frame: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A frame of values from 0 to 1 in colours."""
+def _pixels(
+    frame: Float[np.ndarray, "rows columns channels"],
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Return a frame of values from 0 to 1 in colours."""
     if frame.shape[-1] == 3:
-        return (255 * np.nan_to_num(frame, nan=0.6).clip(0, 1)).astype(np.uint8)
-    colours = matplotlib.colormaps[FIELD_MAP].with_extremes(bad=UNKNOWN)
+        return colour_bytes(frame, MISSING)
+    colours = matplotlib.colormaps[FIELD_MAP].with_extremes(bad=GREY)
     masked = np.ma.masked_invalid(frame[..., 0])
     return np.asarray(colours(masked, bytes=True))[..., :3]

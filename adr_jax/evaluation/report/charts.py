@@ -1,4 +1,4 @@
-"""Charts of scores, of training and of spectra, each with words for who sees none."""
+"""Charts of scores, training and spectra, each with an alternative text."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,20 +8,20 @@ import numpy as np
 
 from adr_jax.evaluation.metrics import direction
 from adr_jax.evaluation.report import figures
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.examples import Examples
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time, quantity, time_axis
-from adr_jax.evaluation.workdir import is_number
+from adr_jax.evaluation.workdir import METRICS_FILE, is_number
 
-# Variables whose spectra are drawn.
+# Maximum number of variables whose spectra are drawn.
 VARIABLES = 3
-# Of lengths and times that data give without a unit.
+# The unit of lengths and times that data give without one.
 OWN_UNITS = "the data's own units"
 
 
-class Picture(NamedTuple):
-    """A chart: the name of its file, its SVG text, and two texts to go with it."""
+class Chart(NamedTuple):
+    """A chart: its file name without suffix, SVG text, alternative text and caption."""
 
     name: str
     svg: str
@@ -31,26 +31,40 @@ class Picture(NamedTuple):
 
 def by_step(
     name: str, protocol: Mapping, rows: Mapping[str, Mapping], data: Mapping
-) -> list[Picture]:
-    """Each metric that is given for each step against how far ahead that is.
+) -> list[Chart]:
+    """Draw each metric that is known at each step against the lead.
 
-    The axis is in steps, or in time where `data` says how long a step takes.
+    Args:
+      name: the name of the protocol.
+      protocol: its results.
+      rows: the scores of each forecaster.
+      data: the data section of the results; with its `frame_interval` the axis is in
+        time, else in steps.
     """
     interval = data.get("frame_interval")
-    metrics = dict.fromkeys(m for of in rows.values() for m in of if _is_curve(of[m]))
-    pictures = []
+    metrics = dict.fromkeys(
+        metric
+        for scores in rows.values()
+        for metric, values in scores.items()
+        if _is_curve(values)
+    )
+    charts = []
     for metric in metrics:
-        curves = {r: of[metric] for r, of in rows.items() if _is_curve(of.get(metric))}
+        curves = {
+            row: scores[metric]
+            for row, scores in rows.items()
+            if _is_curve(scores.get(metric))
+        }
         length, unit = time_axis(max(map(len, curves.values())), interval) or (1, "")
         series = {
             row: ([length * step for step in range(1, len(values) + 1)], values)
             for row, values in curves.items()
         }
         if quantity(interval) is None:
-            x_label, each = "forecast step", ""
+            x_label, step_text = "forecast step", ""
         else:
             x_label = f"lead time ({unit or OWN_UNITS})"
-            each = f" One step is {lead_time(1, interval)}."
+            step_text = f" One step is {lead_time(1, interval)}."
         svg = figures.curves(
             series,
             x_label=x_label,
@@ -60,69 +74,75 @@ def by_step(
         alt = f"{label(metric)} against {x_label}: {_ends(series)}."
         caption = (
             f"{label(metric)} at each forecast step; protocol {name}, split "
-            f"{protocol.get('split', 'not stated')}.{each}"
+            f"{protocol.get('split', 'not stated')}.{step_text}"
         )
-        pictures.append(Picture(_file_name(name, metric), svg, alt, caption))
-    return pictures
+        charts.append(Chart(_file_name(name, metric), svg, alt, caption))
+    return charts
 
 
-def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[Picture]:
-    """The loss and the validation score that chooses the best model, against the step.
+def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[Chart]:
+    """Draw the loss, and the validation score that chooses the best model, by step.
 
-    `metrics` are run -> metric -> step -> value; of one run, its name is not shown.
+    `metrics` is run -> metric -> step -> value. The name of a single run is not shown.
     """
     names = dict.fromkeys(
-        name for of in metrics.values() for name in _progress(of) if name in of
+        name for logged in metrics.values() for name in _progress(logged)
     )
-    pictures = []
+    charts = []
     for name in names:
         series = {
-            run if len(metrics) > 1 else name: (list(of[name]), list(of[name].values()))
-            for run, of in metrics.items()
-            if name in of
+            run if len(metrics) > 1 else name: (
+                list(logged[name]),
+                list(logged[name].values()),
+            )
+            for run, logged in metrics.items()
+            if name in logged
         }
-        plain = label(name.removeprefix("validation_"))
+        metric = name.removeprefix("validation_")
         svg = figures.curves(
             series,
             x_label="training step",
             y_label=label(name),
-            log=direction(name.removeprefix("validation_")) != "higher",
+            log=direction(metric) != "higher",
         )
         alt = f"{label(name)} against the training step: {_ends(series)}."
-        split = f"Validation split: {plain}."
-        caption = "Training loss of each logged step." if name == "loss" else split
-        pictures.append(Picture(_file_name(name), svg, alt, caption))
-    if not pictures:
-        raise LeftOut("metrics.jsonl has neither a loss nor a validation score")
-    return pictures
+        caption = (
+            "Training loss of each logged step."
+            if name == "loss"
+            else f"Validation split: {label(metric)}."
+        )
+        charts.append(Chart(_file_name(name), svg, alt, caption))
+    if not charts:
+        raise LeftOut(f"{METRICS_FILE} has neither a loss nor a validation score")
+    return charts
 
 
-def _progress(metrics: Mapping[str, object]) -> Iterator[str]:
-    """The names of what tells how a training went."""
-    yield "loss"
-    # The first score chooses the best model. Of the others tables tell enough.
-    for chooser in [name for name in metrics if name.startswith("validation_")][:1]:
-        yield from (chooser, f"{chooser}_first_step")
+def _progress(logged: Mapping[str, object]) -> Iterator[str]:
+    """Return the names of the logged series that show how training went."""
+    # The first validation score chooses the best model; tables have the others.
+    chooser = next((name for name in logged if name.startswith("validation_")), "")
+    candidates = ("loss", chooser, f"{chooser}_first_step")
+    return (name for name in candidates if name in logged)
 
 
-def spectra(samples: Samples, data: Mapping) -> list[Picture]:
-    """Of target, forecast and error: a chart for each kept step and variable."""
-    if samples.spectra is None or samples.spectra_steps is None:
+def spectra(examples: Examples, data: Mapping) -> list[Chart]:
+    """Draw the spectra of target, forecast and error, by stored step and variable."""
+    if examples.spectra is None or examples.spectra_steps is None:
         raise LeftOut("classes have no spectrum")
-    if not np.isfinite(samples.spectra[0]).all():
+    if not np.isfinite(examples.spectra[0]).all():
         raise LeftOut("cells are missing from these frames, which have no spectrum")
-    side = max(samples.space)
+    side = max(examples.space)
     waves = np.arange(1, max(side // 2, 1) + 1)
     size = quantity(data.get("cell_size"))
     x, x_label = waves, "wave number (waves per side)"
     if size is not None:
         x, x_label = side * size[0] / waves, f"wavelength ({size[1] or OWN_UNITS})"
-    pictures = []
-    for variable, number in _several(samples.variables[:VARIABLES]):
-        for s, step in enumerate(samples.spectra_steps):
-            parts = samples.spectra[:, s, waves, number]
+    charts = []
+    for suffix, variable in _suffixes(examples.variables[:VARIABLES]):
+        for s, step in enumerate(examples.spectra_steps):
+            parts = examples.spectra[:, s, waves, variable]
             names = ("target", "forecast", "error")
-            series = {of: (x, part) for of, part in zip(names, parts, strict=True)}
+            series = {name: (x, part) for name, part in zip(names, parts, strict=True)}
             svg = figures.curves(
                 series,
                 x_label=x_label,
@@ -130,19 +150,18 @@ def spectra(samples: Samples, data: Mapping) -> list[Picture]:
                 x_log=True,
                 x_falls=size is not None,
             )
-            ahead = lead_time(step, data.get("frame_interval"))
-            when = f"step {step}" + (f", {ahead}" if ahead else "")
-            what = f"Spectrum{variable} at {when}"
-            alt = f"{what}: {_ends(series)}."
-            count = len(samples.windows)
-            caption = f"{what}." if count == 1 else f"{what}, mean of {count} samples."
-            file = _file_name(f"spectrum{variable}_{step}")
-            pictures.append(Picture(file, svg, alt, caption))
-    return pictures
+            lead = lead_time(step, data.get("frame_interval"))
+            title = f"Spectrum{suffix} at step {step}" + (f", {lead}" if lead else "")
+            alt = f"{title}: {_ends(series)}."
+            count = len(examples.windows)
+            mean = "" if count == 1 else f", mean of {count} samples"
+            file = _file_name(f"spectrum{suffix}_{step}")
+            charts.append(Chart(file, svg, alt, f"{title}{mean}."))
+    return charts
 
 
-def _several(names: Iterable[str]) -> list[tuple[str, int]]:
-    """' of NAME' and number of each variable; of a single one nothing is said."""
+def _suffixes(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Return ' of NAME' and the index of each variable; "" for a single one."""
     names = list(names)
     return [(f" of {n}" if len(names) > 1 else "", i) for i, n in enumerate(names)]
 

@@ -1,4 +1,4 @@
-"""Which forecasts a report shows, and what of them it needs: see `samples`."""
+"""Example forecasts for a report: which windows, and what is stored of them."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,34 +8,35 @@ import numpy as np
 from jaxtyping import Float
 
 from adr_jax.data.contract import Dataset
+from adr_jax.data.windows import pad_rows
 from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.metrics.labels import labels
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
 from adr_jax.evaluation.protocols import PROTOCOLS
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.examples import Examples
 from adr_jax.evaluation.report.pictures import ground, pictures
 
-# Steps shown, at most, and arrows along the longer side.
+# Maximum number of steps shown, and of arrows along the longer side.
 STEPS = 24
 ARROWS = 16
 
-# Applies a function to so many samples at a time; None if that is what it returns.
-Batches = Callable[[Callable, np.ndarray], Any]
+# Applies a function batch by batch; returns None if the function does.
+Batched = Callable[[Callable, np.ndarray], Any]
 
 
 class Model(Protocol):
-    """What is asked of a model: `training.trained.Run` is one."""
+    """The methods of a trained model that are used here."""
 
     def forecast(self, frames: np.ndarray, steps: int) -> np.ndarray:
-        """The frames that follow."""
+        """Return the frames that follow."""
         ...
 
     def displacement(self, frames: np.ndarray) -> np.ndarray | None:
-        """(batch, blocks, *space, groups, axes), or None."""
+        """Return (batch, blocks, *space, groups, axes), or None."""
         ...
 
     def shares(self, frames: np.ndarray) -> np.ndarray | None:
-        """(batch, blocks, 3), or None."""
+        """Return (batch, blocks, 3), or None."""
         ...
 
 
@@ -46,64 +47,68 @@ def collect(
     *,
     model_history: int,
     batch_size: int,
-) -> Samples:
-    """Forecasts the median, best and worst window of the protocol that goes furthest.
+) -> Examples:
+    """Forecast the median, best, worst and first window of one protocol.
 
-    And the first, which a comparison finds in every run. `scores` are those of
-    `protocols.score`. As many windows as were scored at a time are forecast at a time,
-    so that nothing is compiled anew.
+    The protocol is the one with the longest horizon. The first window is in every run,
+    so that runs can be compared. Batches are as large as those of the scores, so that
+    nothing is compiled again.
+
+    Args:
+      model: the trained model.
+      dataset: the data set that was scored.
+      scores: the result of `protocols.score`.
+      model_history: the frames of history that the model takes.
+      batch_size: the windows that were scored at a time.
     """
     name = max(scores, key=lambda protocol: scores[protocol]["horizon"])
     split, horizon = scores[name]["split"], scores[name]["horizon"]
     windows = PROTOCOLS[name].windows(dataset, split, model_history)
-    batches = _batches_of(min(batch_size, len(windows)))
+    batched = _in_batches_of(min(batch_size, len(windows)))
     roles = _roles(scores[name]["best_median_worst"], len(windows))
-    numbers = np.array(list(roles))
-    frames = windows.read(numbers)
-    first = frames.shape[1] - horizon  # of the frames to be forecast
+    indices = np.array(list(roles))
+    frames = windows.read(indices)
+    first = frames.shape[1] - horizon  # index of the first forecast frame
     past = frames[:, :first]
-    forecast = batches(lambda history: model.forecast(history, horizon), past)
+    forecast = batched(lambda history: model.forecast(history, horizon), past)
     target = frames[:, first:, ..., : forecast.shape[-1]]
     steps = np.unique(np.linspace(1, horizon, min(horizon, STEPS)).round().astype(int))
-    shares = batches(model.shares, past)
-    return Samples(
+    shares = batched(model.shares, past)
+    return Examples(
         protocol=name,
         split=split,
         total=len(windows),
-        windows=numbers,
+        windows=indices,
         roles=tuple(roles.values()),
         steps=steps,
         space=frames.shape[2:-1],
         shares=None if shares is None else shares.mean(axis=0),
         **_scores(dataset, forecast, target, steps),
         **_shown(dataset, np.stack([target, forecast])[:, :, steps - 1], past, steps),
-        **_motion(model, frames, first + steps - 1, model_history, batches),
+        **_motion(model, frames, first + steps - 1, model_history, batched),
     )
 
 
 def _roles(best_median_worst: list[int], total: int) -> dict[int, str]:
-    """What each window is shown for, the usual first; some have several reasons."""
+    """Return the roles of each window, the median first; some have several."""
     if total == 1:
         return {0: "only"}
-    reasons = dict(zip(("best", "median", "worst"), best_median_worst, strict=False))
+    ranked = dict(zip(("best", "median", "worst"), best_median_worst, strict=False))
     roles: dict[int, list[str]] = {}
     for role in ("median", "best", "worst"):
-        if role in reasons:
-            roles.setdefault(reasons[role], []).append(role)
+        if role in ranked:
+            roles.setdefault(ranked[role], []).append(role)
     roles.setdefault(0, []).append("first")
-    return {number: ", ".join(of) for number, of in roles.items()}
+    return {window: ", ".join(names) for window, names in roles.items()}
 
 
-def _batches_of(size: int) -> Batches:
-    """The last batch is filled up: functions are compiled for one shape."""
+def _in_batches_of(size: int) -> Batched:
+    def batched(function: Callable, rows: np.ndarray) -> np.ndarray | None:
+        padded = pad_rows(rows, size)
+        parts = [function(part) for part in np.split(padded, len(padded) // size)]
+        return None if parts[0] is None else np.concatenate(parts)[: len(rows)]
 
-    def batches(function: Callable, samples: np.ndarray) -> np.ndarray | None:
-        missing = -len(samples) % size
-        filled = np.concatenate([samples, np.repeat(samples[-1:], missing, axis=0)])
-        parts = [function(part) for part in np.split(filled, len(filled) // size)]
-        return None if parts[0] is None else np.concatenate(parts)[: len(samples)]
-
-    return batches
+    return batched
 
 
 def _kind(dataset: Dataset) -> str:
@@ -115,7 +120,7 @@ def _kind(dataset: Dataset) -> str:
 def _scores(
     dataset: Dataset, forecast: np.ndarray, target: np.ndarray, steps: np.ndarray
 ) -> dict:
-    """By the first metric, of each window and of its steps."""
+    """Score each window, and each of its steps, by the first metric."""
     metric = metrics_of(dataset)[0]
     ratios = [
         metric.measure(forecast[n : n + 1], target[n : n + 1])
@@ -129,28 +134,33 @@ def _scores(
 
 
 def _shown(
-    dataset: Dataset, shown: np.ndarray, past: np.ndarray, steps: np.ndarray
+    dataset: Dataset,
+    frames: Float[np.ndarray, "2 n k *space channels"],
+    past: np.ndarray,
+    steps: np.ndarray,
 ) -> dict:
-    """What is seen of target and forecast, (2, n, k, *space, channels)."""
+    """Reduce target and forecast to pictures and spectra."""
     kind, classes, parts = _kind(dataset), dataset.classes, {}
     if classes:
-        shown = np.stack([labels(frames, len(classes)) for frames in shown])
+        frames = np.stack([labels(field, len(classes)) for field in frames])
     else:
-        parts = _spectra(shown, steps)
-    if shown.ndim == 6:
-        target, forecast = shown
+        parts = _spectra(frames, steps)
+    if frames.ndim == 6:
+        target, forecast = frames
         parts["pictures"] = pictures(target, forecast, kind)
         parts["ground"] = ground(past[0, -1], kind, len(classes))
-    variables = tuple(dataset.channels[: shown.shape[-1]])
+    variables = tuple(dataset.channels[: frames.shape[-1]])
     return {"kind": kind, "classes": classes, "variables": variables, **parts}
 
 
-def _spectra(shown: np.ndarray, steps: np.ndarray) -> dict:
-    """Of target, forecast and error, at the first, middle and last of the steps."""
+def _spectra(
+    frames: Float[np.ndarray, "2 n k *space channels"], steps: np.ndarray
+) -> dict:
+    """Return the spectra of target, forecast and error at three of the steps."""
     chosen = np.unique([0, len(steps) // 2, len(steps) - 1])
-    target, forecast = shown[:, :, chosen].astype(np.float64)
+    target, forecast = frames[:, :, chosen].astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # of a forecast that blew up
-        spectra = [radial_spectrum(of) for of in (target, forecast, forecast - target)]
+        spectra = [radial_spectrum(f) for f in (target, forecast, forecast - target)]
     return {
         "spectra": np.mean(spectra, axis=1),
         "spectra_steps": steps[chosen],
@@ -162,36 +172,38 @@ def _motion(
     frames: np.ndarray,
     stops: np.ndarray,
     model_history: int,
-    batches: Batches,
+    batched: Batched,
 ) -> dict:
-    """What is moved in two dimensions after the frames before each of `stops`."""
+    """Return the displacements after the frames before each of `stops`, in 2-D only."""
     if frames.ndim != 5:
         return {}
     spacing = math.ceil(max(frames.shape[2:4]) / ARROWS)
 
-    def moved(places: np.ndarray) -> np.ndarray | None:
-        seen = [frames[n, stop - model_history : stop] for n, stop in places]
-        moved = model.displacement(np.stack(seen))
-        return None if moved is None else thinned(moved, spacing)
+    def by_group(ends: np.ndarray) -> np.ndarray | None:
+        histories = [frames[n, stop - model_history : stop] for n, stop in ends]
+        displacement = model.displacement(np.stack(histories))
+        return None if displacement is None else thinned(displacement, spacing)
 
-    def net(places: np.ndarray) -> np.ndarray | None:
-        by_group = moved(places)
-        return None if by_group is None else by_group.mean(axis=-2).sum(axis=1)
+    def net(ends: np.ndarray) -> np.ndarray | None:
+        displacement = by_group(ends)
+        return None if displacement is None else displacement.mean(axis=-2).sum(axis=1)
 
-    places = np.array([(n, stop) for n in range(len(frames)) for stop in stops])
-    together = batches(net, places)
-    if together is None:
+    ends = np.array([(n, stop) for n in range(len(frames)) for stop in stops])
+    net_motion = batched(net, ends)
+    if net_motion is None:
         return {}
     return {
         "spacing": spacing,
-        "net_motion": together.reshape(len(frames), len(stops), *together.shape[1:]),
-        "motion": batches(moved, places[:1])[0],
+        "net_motion": net_motion.reshape(
+            len(frames), len(stops), *net_motion.shape[1:]
+        ),
+        "motion": batched(by_group, ends[:1])[0],
     }
 
 
 def thinned(
     displacement: Float[np.ndarray, "batch blocks rows columns groups 2"], spacing: int
 ) -> Float[np.ndarray, "batch blocks r c groups 2"]:
-    """One for every `spacing` by `spacing` cells, that of the cell in their middle."""
+    """Return the displacement in the middle of each square of `spacing` cells."""
     start = spacing // 2
     return displacement[:, :, start::spacing, start::spacing]

@@ -1,4 +1,4 @@
-"""The page that has several runs side by side."""
+"""The page with several runs side by side."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,23 +6,23 @@ from etils import epath
 
 from adr_jax.errors import InputError
 from adr_jax.evaluation.report import arrows, charts, scenes, scores
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.examples import Examples
 from adr_jax.evaluation.report.page import RunFiles, read_run, render
 from adr_jax.evaluation.report.sections import LeftOut, gather
-from adr_jax.evaluation.workdir import write_whole
+from adr_jax.evaluation.workdir import COMPARISON_FILE, RESULTS_FILE, write_whole
 
-# As many as there are lines and columns to tell them apart.
-MOST = 3
-# What must be equal for numbers to stand side by side.
-OF_DATA = ("name", "split", "fingerprint")
-OF_PROTOCOL = ("split", "history", "horizon", "samples")
+# Maximum number of runs: the page has three line styles and three columns for them.
+MAX_RUNS = 3
+# Facts that must be equal for runs to be compared: of the data, and of a protocol.
+DATA_KEYS = ("name", "split", "fingerprint")
+PROTOCOL_KEYS = ("split", "history", "horizon", "samples")
 
 
 def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epath.Path:
-    """Writes the page, if the runs were scored on the same data."""
-    if not 2 <= len(workdirs) <= MOST:
+    """Write the page, or raise InputError if the runs are not of the same data."""
+    if not 2 <= len(workdirs) <= MAX_RUNS:
         raise InputError(
-            f"a page compares 2 or {MOST} runs, not {len(workdirs)}: name that many"
+            f"a page compares 2 or {MAX_RUNS} runs, not {len(workdirs)}: name that many"
         )
     if len(set(workdirs)) < len(workdirs):
         raise InputError(f"{workdirs[0].name} is named twice: name runs that differ")
@@ -33,8 +33,8 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
     data = runs[0].data
     shown, left_out = gather(
         {
-            "Forecasts": lambda: scenes.player(samples_of(by_name), data),
-            "Share of each term": lambda: shares_of(by_name),
+            "Forecasts": lambda: scenes.player(examples_by_run(by_name), data),
+            "Share of each term": lambda: shares_by_run(by_name),
             "Training": lambda: charts.training(
                 {name: run.metrics for name, run in by_name.items()}
             ),
@@ -44,18 +44,20 @@ def write(workdirs: Sequence[epath.Path], output: epath.PathLike | None) -> epat
         "comparison.html.jinja",
         runs=by_name,
         sections=[score_section(name, by_name) for name in protocols],
-        apart=sorted({p for r in runs for p in r.results["protocols"]} - {*protocols}),
+        not_shared=sorted(
+            {name for run in runs for name in run.results["protocols"]} - {*protocols}
+        ),
         shown=shown,
         left_out=left_out,
         data=data,
     )
-    path = epath.Path(output or workdirs[0] / "comparison.html")
+    path = epath.Path(output or workdirs[0] / COMPARISON_FILE)
     write_whole(path, page)
     return path
 
 
 def _names(workdirs: Sequence[epath.Path]) -> list[str]:
-    """Their last parts; if these are equal, all from where the paths part."""
+    """Return the last part of each path; if two are equal, all parts that differ."""
     names = [workdir.name for workdir in workdirs]
     if len(set(names)) == len(names):
         return names
@@ -66,14 +68,14 @@ def _names(workdirs: Sequence[epath.Path]) -> list[str]:
 
 
 def check_data(runs: Mapping[str, RunFiles]) -> None:
-    """Refuses runs that were scored on different data."""
-    for key in OF_DATA:
+    """Raise InputError if the runs were scored on different data."""
+    for key in DATA_KEYS:
         values = {name: run.data.get(key) for name, run in runs.items()}
         for name, value in values.items():
             if value is None:
                 raise InputError(
-                    f"{name} cannot be compared: its results.json does not say the "
-                    f"{key} of its data; its training command scores it anew"
+                    f"{name} cannot be compared: its {RESULTS_FILE} does not say the "
+                    f"{key} of its data; its training command scores it again"
                 )
         if len(set(values.values())) > 1:
             words = ", ".join(f"{value} in {name}" for name, value in values.items())
@@ -84,11 +86,15 @@ def check_data(runs: Mapping[str, RunFiles]) -> None:
 
 
 def shared_protocols(runs: Mapping[str, RunFiles]) -> list[str]:
-    """Protocols by which all runs forecast the same frames from as many."""
+    """Return the protocols by which all runs scored the same windows.
+
+    Raises:
+      InputError: there is none.
+    """
     settings = {
         name: {
-            protocol: tuple(of.get(key) for key in OF_PROTOCOL)
-            for protocol, of in run.results["protocols"].items()
+            protocol: tuple(result.get(key) for key in PROTOCOL_KEYS)
+            for protocol, result in run.results["protocols"].items()
         }
         for name, run in runs.items()
     }
@@ -96,13 +102,12 @@ def shared_protocols(runs: Mapping[str, RunFiles]) -> list[str]:
     shared = [
         protocol
         for protocol, setting in first.items()
-        if all(of.get(protocol) == setting for of in settings.values())
+        if all(other.get(protocol) == setting for other in settings.values())
     ]
     if not shared:
         words = "; ".join(
-            f"{name}: "
-            + (", ".join(f"{p} ({_in_words(s)})" for p, s in of.items()) or "none")
-            for name, of in settings.items()
+            f"{name}: {_protocols_text(protocols)}"
+            for name, protocols in settings.items()
         )
         raise InputError(
             f"the runs are not comparable: they share no protocol on the same windows "
@@ -111,38 +116,53 @@ def shared_protocols(runs: Mapping[str, RunFiles]) -> list[str]:
     return shared
 
 
-def _in_words(setting: tuple) -> str:
-    split, history, horizon, samples = setting
-    return f"{history} frames in, {horizon} out, {samples} windows of {split}"
+def _protocols_text(settings: Mapping[str, tuple]) -> str:
+    texts = [
+        f"{protocol} ({history} frames in, {horizon} out, {samples} windows of {split})"
+        for protocol, (split, history, horizon, samples) in settings.items()
+    ]
+    return ", ".join(texts) or "none"
 
 
 def score_section(protocol: str, runs: Mapping[str, RunFiles]) -> dict:
-    """One table, and charts, with every run's model and the first run's baselines."""
+    """Return a table and charts of every run's model and the first run's baselines."""
     results = {name: run.results["protocols"][protocol] for name, run in runs.items()}
     first = next(iter(results.values()))
-    rows = {name: scores.rows_of(of).get("model", {}) for name, of in results.items()}
-    rows |= {row: of for row, of in scores.rows_of(first).items() if row != "model"}
+    rows = {
+        name: scores.by_forecaster(result).get("model", {})
+        for name, result in results.items()
+    }
+    rows |= {
+        forecaster: baseline
+        for forecaster, baseline in scores.by_forecaster(first).items()
+        if forecaster != "model"
+    }
     data = next(iter(runs.values())).data
-    drawn = charts.by_step(protocol, first, rows, data)
-    return scores.table(protocol, first, rows) | {"charts": drawn}
+    curves = charts.by_step(protocol, first, rows, data)
+    return scores.table(protocol, first, rows) | {"charts": curves}
 
 
-def samples_of(runs: Mapping[str, RunFiles]) -> dict[str, Samples]:
-    """What each run has kept, if it is of the same protocol and the same kind."""
-    kept = {name: run.need_samples() for name, run in runs.items()}
+def examples_by_run(runs: Mapping[str, RunFiles]) -> dict[str, Examples]:
+    """Return each run's examples.
+
+    Raises:
+      LeftOut: a run has none, or they are of another protocol, kind or step.
+    """
+    examples = {name: run.require_examples() for name, run in runs.items()}
     facts = {
-        (of.protocol, of.kind, of.variables, tuple(of.steps)) for of in kept.values()
+        (stored.protocol, stored.kind, stored.variables, tuple(stored.steps))
+        for stored in examples.values()
     }
     if len(facts) > 1:
-        words = ", ".join(f"{of.protocol} by {name}" for name, of in kept.items())
-        raise LeftOut(f"the runs kept forecasts of different protocols: {words}")
-    return kept
+        words = ", ".join(f"{e.protocol} by {name}" for name, e in examples.items())
+        raise LeftOut(f"the runs stored forecasts of different protocols: {words}")
+    return examples
 
 
-def shares_of(runs: Mapping[str, RunFiles]) -> dict[str, list[list[float]]]:
-    """The shares of the runs whose network has them."""
-    kept = {name: run.need_samples() for name, run in runs.items()}
-    having = {name: of for name, of in kept.items() if of.shares is not None}
-    if not having:
+def shares_by_run(runs: Mapping[str, RunFiles]) -> dict[str, list[list[float]]]:
+    """Return the shares of each term, of the runs whose network has them."""
+    examples = {name: run.require_examples() for name, run in runs.items()}
+    with_shares = {name: e for name, e in examples.items() if e.shares is not None}
+    if not with_shares:
         raise LeftOut(arrows.NO_TRANSPORT)
-    return {name: arrows.shares(of) for name, of in having.items()}
+    return {name: arrows.shares(stored) for name, stored in with_shares.items()}

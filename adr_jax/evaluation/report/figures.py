@@ -1,7 +1,7 @@
-"""Curves as SVG text, and the colours of pictures.
+"""Charts as SVG text, and the colour maps of pictures.
 
-Text and axes are drawn in `INK` on `PAPER`, two colours nothing else uses, so that a
-page can put its own in their place (see `inline`).
+Text and axes are drawn in `INK` on `PAPER`. Nothing else has these two colours, so
+`inline` can replace them by those of the page.
 """
 
 import html
@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 INK, PAPER = "#1b1f24", "#fefefd"
-# Colours that colour-blind readers can tell apart, each readable on white and on
-# near-black; the dashes tell them apart without colour.
+# Colours that colour-blind readers can tell apart, readable on white and on near-black.
+# The dashes distinguish lines without colour.
 STYLES: tuple = (
     ("#2f7fc1", "-"),
     ("#c8620a", "--"),
@@ -61,10 +61,10 @@ def curves(
     x_log: bool = False,
     x_falls: bool = False,
 ) -> str:
-    """Draws named lines, each a pair (x, y); points that are not finite are left out.
+    """Draw named lines, each a pair (x, y); points that are not finite are left out.
 
     With `log`, the y axis is logarithmic, and points that are not positive are left
-    out too. `x_log` makes the x axis logarithmic, `x_falls` lets it fall to the right.
+    out. `x_log` makes the x axis logarithmic; `x_falls` inverts it.
     """
     with matplotlib.rc_context(_RC):
         figure = Figure(figsize=(3.7, 2.6), layout="constrained")
@@ -93,19 +93,19 @@ def curves(
 
 
 def inline(svg: str, *, name: str, alt: str) -> str:
-    """Prepares SVG text for a page: its ink, no paper, an alternative text.
+    """Prepare SVG text for a page: in its colours, with an alternative text.
 
-    `name` keeps the identifiers of several figures on one page apart.
+    `name` makes the identifiers of several figures on one page distinct.
     """
     ((view, width),) = re.findall(r'<svg[^>]*(viewBox="[^"]* ([0-9.]+) [0-9.]+")', svg)
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
-    # Of its many identifiers, only those referred to are needed, apart from others'.
+    # Keep only the identifiers that are referred to.
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', body))
     body = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", body)
     body = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", body)
     body = body.replace(INK, "currentColor").replace(PAPER, "none")
-    # A figure grows with the page, to some 1.7 pixels a point.
+    # A figure grows with the page, to at most 1.7 pixels a point.
     size = f'style="--width: {1.7 * float(width):.0f}px"'
     return f'<svg {view} {size} role="img" aria-label="{html.escape(alt)}">{body}'
 
@@ -118,13 +118,13 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def _short(name: str, most: int = 28) -> str:
-    """The end of a name that a legend has no room for."""
-    return name if len(name) <= most else f"…{name[1 - most :]}"
+def _short(name: str, max_length: int = 28) -> str:
+    """Return a name for the legend, cut at its start if it is too long."""
+    return name if len(name) <= max_length else f"…{name[1 - max_length :]}"
 
 
 def _number(axis: Axis) -> None:
-    """Numbers a logarithmic axis, between decades too where few are shown."""
+    """Label a logarithmic axis; between decades too if it spans few of them."""
     low, high = sorted(axis.get_view_interval())
     subs = (1.0,) if high / low > 50 else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=subs, numticks=8))
@@ -133,7 +133,7 @@ def _number(axis: Axis) -> None:
 
 
 def _tick(value: float, _: int) -> str:
-    """4.85e-3 rather than 0.00485, as in tables; but 0.01 as it is."""
+    """Format a tick as tables do: 4.85e-3 for 0.00485, but 0.01 as it is."""
     if 0.01 <= abs(value) < 1e5:
         return f"{value:.6g}"
     mantissa, exponent = f"{value:.5e}".split("e")

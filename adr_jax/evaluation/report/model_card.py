@@ -1,7 +1,7 @@
-"""What to tell whoever is handed a model: `model_card.md`, from the run's results.
+"""The model card of a run, `model_card.md`: what a user of the model has to know.
 
-It holds only what `results.json` says, in the same numbers, and says it also where a
-forecast that needs no training is better than the model.
+It is made from `results.json` alone, and also says where a baseline is better than the
+model.
 """
 
 import math
@@ -13,7 +13,7 @@ from adr_jax import data
 from adr_jax.evaluation.metrics import direction
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.tables import cells
-from adr_jax.evaluation.workdir import is_number, write_whole
+from adr_jax.evaluation.workdir import MODEL_CARD_FILE, is_number, write_whole
 
 NETWORKS = {
     "adrnet": "ADRNet (arXiv 2406.19253)",
@@ -22,24 +22,24 @@ NETWORKS = {
     "fno": "a Fourier neural operator",
 }
 EDGES = {
-    "clamp": "what is at the edge goes on beyond it, and what is moved there stays",
+    "clamp": "values at the edge continue beyond it, and content moved there stays",
     "reflect": "the field is mirrored at its edges, as by walls",
-    "periodic": "what leaves on one side enters on the other",
-    "open": "what is moved over the edge is lost",
+    "periodic": "content that leaves on one side enters on the other",
+    "open": "content moved over the edge is lost",
 }
 
 
 def write_model_card(results: Mapping, workdir: epath.Path) -> epath.Path:
-    """Writes `workdir/model_card.md`, whole or not at all, and returns its path."""
-    path = workdir / "model_card.md"
+    """Write `workdir/model_card.md`, complete or not at all, and return its path."""
+    path = workdir / MODEL_CARD_FILE
     write_whole(path, model_card(results, workdir.name))
     return path
 
 
 def model_card(results: Mapping, name: str) -> str:
-    """The card in Markdown, of what `training.results.evaluate` gave."""
+    """Return the card in Markdown; `results` as from `training.results.evaluate`."""
     sections = {
-        f"Model card: {name}": _what(results),
+        f"Model card: {name}": _model(results),
         "Data": _data(results),
         "Scores": _scores(results["protocols"]),
         "Limits": _limits(results),
@@ -47,18 +47,18 @@ def model_card(results: Mapping, name: str) -> str:
         "Licence": _licence(results),
     }
     blocks = []
-    for number, (title, lines) in enumerate(sections.items()):
-        blocks += [f"{'##' if number else '#'} {title}", "\n".join(lines).strip()]
+    for index, (title, lines) in enumerate(sections.items()):
+        blocks += [f"{'##' if index else '#'} {title}", "\n".join(lines).strip()]
     return "\n\n".join(blocks) + "\n"
 
 
-def _what(results: Mapping) -> Iterator[str]:
-    model, given = results["config"]["model"], results["config"]["data"]["history"]
-    ahead = model["frames_out"]
+def _model(results: Mapping) -> Iterator[str]:
+    model, history = results["config"]["model"], results["config"]["data"]["history"]
+    frames = "frame" if model["frames_out"] == 1 else f"{model['frames_out']} frames"
     yield (
-        f"{NETWORKS[model['name']]}, of {results['parameters']:,} parameters. From "
-        f"{given} frames of {_frame(results)} it forecasts the next "
-        f"{'one' if ahead == 1 else ahead}, and those after that from its own."
+        f"{NETWORKS[model['name']]} with {results['parameters']:,} parameters. From "
+        f"{history} frames of {_frame(results)} it forecasts the next {frames}; longer "
+        "forecasts take its own frames as history."
     )
 
 
@@ -75,7 +75,7 @@ def _data(results: Mapping) -> Iterator[str]:
         states = facts["states"][split]
         yield f"- {split}: {count} trajectories of {states} distinct states"
     for name in ("unit", "cell_size", "frame_interval"):
-        yield f"- {name.replace('_', ' ')}: {facts[name] or 'not said'}"
+        yield f"- {name.replace('_', ' ')}: {facts[name] or 'not stated'}"
 
 
 def _source(results: Mapping) -> str:
@@ -83,10 +83,13 @@ def _source(results: Mapping) -> str:
 
 
 def _scores(protocols: Mapping) -> Iterator[str]:
-    """A table for each protocol, and where the model is not the best of it."""
+    """Return a table for each protocol, and where a baseline is better."""
     for name, protocol in protocols.items():
-        rows = {who: cells(of) for who, of in _forecasters(protocol).items()}
-        columns = list(dict.fromkeys(key for of in rows.values() for key in of))
+        rows = {
+            forecaster: cells(scores)
+            for forecaster, scores in _forecasters(protocol).items()
+        }
+        columns = list(dict.fromkeys(column for row in rows.values() for column in row))
         yield (
             f"**{name}**, {protocol['history']} frames in, {protocol['horizon']} out, "
             f"{protocol['samples']} windows of the split {protocol['split']}; ± is the "
@@ -95,11 +98,11 @@ def _scores(protocols: Mapping) -> Iterator[str]:
         yield ""
         yield _row("", columns)
         yield _row("---", ["---"] * len(columns))
-        for who, of in rows.items():
-            yield _row(who, [of.get(column, "") for column in columns])
+        for forecaster, row in rows.items():
+            yield _row(forecaster, [row.get(column, "") for column in columns])
         yield ""
-        won = list(_won_by_baselines(protocol))
-        yield from won or ["No baseline is better by any of these."]
+        lost = list(_lost_to_baselines(protocol))
+        yield from lost or ["No baseline is better by any of these."]
         yield ""
 
 
@@ -107,16 +110,16 @@ def _row(first: str, others: list[str]) -> str:
     return f"| {' | '.join([first, *others])} |"
 
 
-def _won_by_baselines(protocol: Mapping) -> Iterator[str]:
-    """Each score by which a forecast that needs no training beats the model."""
-    model, *baselines = (
-        (who, dict(_compared(of))) for who, of in _forecasters(protocol).items()
-    )
-    for (metric, step), score in model[1].items():
+def _lost_to_baselines(protocol: Mapping) -> Iterator[str]:
+    """Return a sentence for each score by which a baseline beats the model."""
+    forecasters = _forecasters(protocol)
+    model, *baselines = (dict(_comparable(scores)) for scores in forecasters.values())
+    names = list(forecasters)[1:]
+    for (metric, step), score in model.items():
         better = [
-            f"{who} ({numeral(of[metric, step])})"
-            for who, of in baselines
-            if is_better(of[metric, step], score, metric)
+            f"{name} ({numeral(baseline[metric, step])})"
+            for name, baseline in zip(names, baselines, strict=True)
+            if is_better(baseline[metric, step], score, metric)
         ]
         if better:
             yield (
@@ -126,63 +129,63 @@ def _won_by_baselines(protocol: Mapping) -> Iterator[str]:
 
 
 def _forecasters(protocol: Mapping) -> dict[str, Mapping]:
-    """The scores of each; the model comes first."""
-    return {who: of for who, of in protocol.items() if isinstance(of, Mapping)}
+    """Return the scores of each forecaster; the model comes first."""
+    return {name: s for name, s in protocol.items() if isinstance(s, Mapping)}
 
 
-def _compared(scores: Mapping) -> Iterator[tuple[tuple[str, str], float]]:
-    """The numbers that can be better or worse, by metric and, in words, step."""
+def _comparable(scores: Mapping) -> Iterator[tuple[tuple[str, str], float]]:
+    """Return the scores that have a direction, by metric and by step in words."""
     for name, value in scores.items():
         if is_number(value) and direction(name):
             yield (name, ""), value
         elif name.endswith("_at"):
-            for step, at in value.items():
-                yield (name.removesuffix("_at"), f" at step {step}"), at
+            for step, score in value.items():
+                yield (name.removesuffix("_at"), f" at step {step}"), score
 
 
-def is_better(score: float, than: float, metric: str) -> bool:
-    """Whether a score is better than another, as anything is than no number."""
-    if math.isnan(than):
+def is_better(score: float, other: float, metric: str) -> bool:
+    """Return whether a score is better than another; NaN is the worst."""
+    if math.isnan(other):
         return not math.isnan(score)
-    return score > than if direction(metric) == "higher" else score < than
+    return score > other if direction(metric) == "higher" else score < other
 
 
 def _limits(results: Mapping) -> Iterator[str]:
     boundary = results["config"]["model"]["boundary"]
-    yield f"- Edges: {EDGES[boundary]} (`{boundary}`), whatever is true of the data."
+    yield f"- Edges: {EDGES[boundary]} (`{boundary}`), whether or not the data do this."
     yield (
-        "- Resolution: it learned how many cells things move in a frame. Cells of "
-        "another size, or frames at another interval, are another motion."
+        "- Resolution: it learned displacements in cells per frame. They are wrong for "
+        "another cell size or another frame interval."
     )
     for name, protocol in results["protocols"].items():
         if horizon := _horizon(protocol):
             yield f"- Horizon: in `{name}`, {horizon}."
-    yield "- It gives one forecast and does not say how sure it is."
+    yield "- It gives one forecast, without its uncertainty."
 
 
 def _horizon(protocol: Mapping) -> str:
-    """How many forecasts in a row are better than the last frame, in words."""
+    """Say up to which step forecasts are better than persistence."""
     metric = next(iter(protocol["model"]))
-    steps = [
-        protocol[who].get(f"{metric}_by_step", []) for who in ("model", "persistence")
-    ]
-    pairs = enumerate(zip(*steps, strict=True), start=1)
-    worse = [n for n, (model, last) in pairs if is_better(last, model, metric)]
+    model, persistence = (
+        protocol[name].get(f"{metric}_by_step", []) for name in ("model", "persistence")
+    )
+    pairs = enumerate(zip(persistence, model, strict=True), start=1)
+    worse = [step for step, pair in pairs if is_better(*pair, metric)]
     if worse:
         return (
             f"step {worse[0]} of {protocol['horizon']} is the first whose {metric} is "
             "worse than persistence's"
         )
-    if steps[0]:
+    if model:
         return (
             f"all of {protocol['horizon']} steps have a better {metric} than "
-            "persistence; what comes after them was not scored"
+            "persistence; later steps were not scored"
         )
     return ""
 
 
 def _origin(results: Mapping) -> Iterator[str]:
-    versions = ", ".join(f"{name} {of}" for name, of in results["versions"].items())
+    versions = ", ".join(f"{name} {v}" for name, v in results["versions"].items())
     yield f"- `{results['command']}`"
     yield f"- seed {results['seed']}, step {results['step']}, the best by validation"
     yield f"- {results['train_seconds']:.0f} s of training on {results['trained_on']}"
@@ -192,7 +195,7 @@ def _origin(results: Mapping) -> Iterator[str]:
 
 def _licence(results: Mapping) -> Iterator[str]:
     yield (
-        "The code is under Apache-2.0. The parameters are made of the data, whose "
-        f"terms may bind them ({_source(results)}); beyond that, whoever trained them "
-        "decides."
+        "The code is licensed under Apache-2.0. The parameters were learned from the "
+        f"data, whose terms may apply to them ({_source(results)}). Beyond that, those "
+        "who trained the model decide."
     )

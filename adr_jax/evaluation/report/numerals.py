@@ -1,10 +1,10 @@
-"""How numbers are written, in tables and figures alike."""
+"""The format of numbers in tables and figures."""
 
 import math
 
 
 def numeral(value: float, digits: int = 3) -> str:
-    """Writes a number to `digits` significant digits: 1.20e-4, 0.0160, 31.1, 4000."""
+    """Write a number with `digits` significant digits: 1.20e-4, 0.0160, 31.1, 4000."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     if 1e-2 <= abs(value) < 1e5:

@@ -10,13 +10,24 @@ import jinja2
 import markupsafe
 from etils import epath
 
-from adr_jax.evaluation.report import arrows, charts, figures, films, scenes, scores
-from adr_jax.evaluation.report import examples as samples
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report import (
+    arrows,
+    charts,
+    examples,
+    figures,
+    films,
+    scenes,
+    scores,
+)
+from adr_jax.evaluation.report.examples import Examples
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.sections import LeftOut, gather
 from adr_jax.evaluation.report.words import duration, extent
 from adr_jax.evaluation.workdir import (
+    FIGURES,
+    REPORT_FILE,
+    RESULTS_FILE,
+    SAMPLES_FILE,
     is_number,
     read_config,
     read_metrics,
@@ -26,83 +37,83 @@ from adr_jax.evaluation.workdir import (
 
 
 class RunFiles(NamedTuple):
-    """What a run has left in its workdir."""
+    """The files of a run, read."""
 
     name: str
     workdir: epath.Path
     config: dict
     results: dict
     metrics: dict[str, dict[int, float]]
-    # Lines of metrics.jsonl that could not be read.
+    # The number of unreadable lines of metrics.jsonl.
     skipped: int
-    samples: Samples | None
+    examples: Examples | None
 
     @property
     def data(self) -> Mapping:
-        """What the results say of their data."""
+        """Return the data section of the results."""
         return self.results.get("data") or {}
 
-    def need_samples(self) -> Samples:
-        """Them, or the reason for which a part is left out."""
-        if self.samples is None:
+    def require_examples(self) -> Examples:
+        """Return the examples, or raise LeftOut with the reason and the remedy."""
+        if self.examples is None:
             raise LeftOut(
-                f"{self.workdir / 'figures' / 'samples.npz'} is not there, as in a run "
-                "of an earlier version; its training command, once more, scores the "
-                "finished run anew and writes it"
+                f"{self.workdir / SAMPLES_FILE} is missing, as in a run of "
+                "an earlier version; its training command scores the finished run "
+                "again and writes it"
             )
-        return self.samples
+        return self.examples
 
 
 def read_run(workdir: epath.Path) -> RunFiles:
-    """Reads them.
+    """Read the files of a run.
 
     Raises:
       InputError: one is missing or damaged.
     """
-    config = read_config(workdir / "config.json")
-    results = read_results(workdir / "results.json")
-    metrics, skipped = read_metrics(workdir / "metrics.jsonl")
-    kept = samples.read(workdir / "figures" / "samples.npz")
-    name = workdir.name or workdir.resolve().name  # of ".", too
-    return RunFiles(name, workdir, config, results, metrics, skipped, kept)
+    config = read_config(workdir)
+    results = read_results(workdir)
+    metrics, skipped = read_metrics(workdir)
+    stored = examples.read(workdir / SAMPLES_FILE)
+    name = workdir.name or workdir.resolve().name  # "." has no name
+    return RunFiles(name, workdir, config, results, metrics, skipped, stored)
 
 
 def write(workdir: epath.Path, output: epath.PathLike | None) -> epath.Path:
-    """Writes the page about one run, and its charts."""
+    """Write the page about one run, and its charts."""
     run = read_run(workdir)
     shown, left_out = gather(
         {
             "Scores": functools.partial(score_sections, run),
-            "Forecasts": lambda: scenes.player({"": run.need_samples()}, run.data),
-            "What moves where": lambda: arrows.motion(run.need_samples(), run.data),
-            "Share of each term": lambda: arrows.shares(run.need_samples()),
-            "Spectra": lambda: charts.spectra(run.need_samples(), run.data),
+            "Forecasts": lambda: scenes.player({"": run.require_examples()}, run.data),
+            "What moves where": lambda: arrows.motion(run.require_examples(), run.data),
+            "Share of each term": lambda: arrows.shares(run.require_examples()),
+            "Spectra": lambda: charts.spectra(run.require_examples(), run.data),
             "Training": lambda: charts.training({run.name: run.metrics}),
         }
     )
     page = render("run.html.jinja", run=run, shown=shown, left_out=left_out)
-    drawn = [section["charts"] for section in shown.get("Scores", ())]
-    drawn += [shown.get(title, ()) for title in ("Training", "Spectra")]
-    save_charts(itertools.chain(*drawn), workdir / "figures")
-    path = epath.Path(output or workdir / "report.html")
+    sections = [section["charts"] for section in shown.get("Scores", ())]
+    sections += [shown.get(title, ()) for title in ("Training", "Spectra")]
+    save_charts(itertools.chain(*sections), workdir / FIGURES)
+    path = epath.Path(output or workdir / REPORT_FILE)
     write_whole(path, page)
     return path
 
 
 def score_sections(run: RunFiles) -> list[dict]:
-    """A table and charts for each protocol."""
+    """Return a table and charts for each protocol."""
     sections = []
     for name, protocol in run.results["protocols"].items():
-        rows = scores.rows_of(protocol)
-        drawn = charts.by_step(name, protocol, rows, run.data)
-        sections.append(scores.table(name, protocol, rows) | {"charts": drawn})
+        rows = scores.by_forecaster(protocol)
+        curves = charts.by_step(name, protocol, rows, run.data)
+        sections.append(scores.table(name, protocol, rows) | {"charts": curves})
     if not sections:
-        raise LeftOut("results.json names no protocol")
+        raise LeftOut(f"{RESULTS_FILE} names no protocol")
     return sections
 
 
 def render(template: str, **content: object) -> str:
-    """Fills in a template."""
+    """Fill in a template."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("adr_jax.evaluation.report", "templates"),
         autoescape=True,
@@ -112,8 +123,8 @@ def render(template: str, **content: object) -> str:
     environment.filters |= {
         "duration": duration,
         "extent": extent,
-        "inline": lambda picture: markupsafe.Markup(
-            figures.inline(picture.svg, name=picture.name, alt=picture.alt)
+        "inline": lambda chart: markupsafe.Markup(
+            figures.inline(chart.svg, name=chart.name, alt=chart.alt)
         ),
         "numeral": numeral,
     }
@@ -128,8 +139,8 @@ def render(template: str, **content: object) -> str:
     return environment.get_template(template).render(content)
 
 
-def save_charts(pictures: Iterable[charts.Picture], folder: epath.Path) -> None:
-    """Writes each as a file of its own, for slides and papers."""
+def save_charts(drawn: Iterable[charts.Chart], folder: epath.Path) -> None:
+    """Write each chart as an SVG file, for slides and papers."""
     folder.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
-        (folder / f"{picture.name}.svg").write_text(picture.svg, encoding="utf-8")
+    for chart in drawn:
+        (folder / f"{chart.name}.svg").write_text(chart.svg, encoding="utf-8")

@@ -1,28 +1,35 @@
-"""Frames to be leafed through: target, forecast and error, side by side."""
+"""The player of a page: target, forecast and error side by side, frame by frame."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from adr_jax.evaluation.report.arrows import PARTS, arrow_path, cells_of_a_gap, in_words
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.arrows import (
+    PARTS,
+    arrow_path,
+    cells_per_gap,
+    scale_text,
+)
+from adr_jax.evaluation.report.examples import Examples
 from adr_jax.evaluation.report.figures import FIELD_MAP
-from adr_jax.evaluation.report.films import Film, colours, film, span
+from adr_jax.evaluation.report.films import Film, colours, film
 from adr_jax.evaluation.report.numerals import numeral
+from adr_jax.evaluation.report.scaling import value_range
 from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import label, lead_time
 
-# Frames of a scene: fewer and fewer, until all films of a page have no more bytes than
-# this before they are written as text, which adds a third.
+# Numbers of frames to try, until all films of a page together have at most BYTES. As
+# text they are a third larger.
 FRAMES = (24, 16, 12, 8, 5, 3)
 BYTES = 900_000
-# Variables that are shown, the first.
+# Maximum number of variables shown.
 VARIABLES = 3
 
 
 class Panel(NamedTuple):
-    """A row of a film: what it shows, and arrows over each of its frames, or none."""
+    """A row of a film: its title, and arrows over each of its frames, or none."""
 
     title: str
     is_error: bool
@@ -30,9 +37,9 @@ class Panel(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """One variable of one sample."""
+    """One variable of one example."""
 
-    # Their places among those of the player.
+    # Indices into the player's lists.
     sample: int
     variable: int
     film: Film
@@ -46,141 +53,150 @@ class Scene(NamedTuple):
 
 
 class Player(NamedTuple):
-    """Scenes, and what they share."""
+    """All scenes, and what they have in common."""
 
     scenes: Sequence[Scene]
     samples: Sequence[str]
     variables: Sequence[str]
     kind: str
     space: tuple[int, ...]
-    # What the paths of arrows are in, in cells.
+    # The unit of the arrows' paths, in cells.
     unit: float
     times: Sequence[str]
-    # Frames that paper shows.
+    # Indices of the frames that are printed on paper.
     printed: Sequence[int]
-    # Of frames of classes, their names and colours.
+    # For frames of classes, their names and colours.
     classes: Sequence[tuple[str, str]]
     has_missing: bool
-    # What an arrow means that is as long as the gap to the next one; "" without arrows.
+    # The displacement of an arrow one gap long; "" without arrows.
     scale: str
 
 
-def player(runs: Mapping[str, Samples], data: Mapping) -> Player:
-    """Scenes of the samples that all runs have kept.
+def player(runs: Mapping[str, Examples], data: Mapping) -> Player:
+    """Draw the scenes of the examples that all runs have stored.
 
     Raises:
-      LeftOut: frames are not two-dimensional, or no sample was kept by all runs.
+      LeftOut: frames are not two-dimensional, or the runs share no example.
     """
     first = next(iter(runs.values()))
     if first.pictures is None:
         raise LeftOut(f"frames are drawn in two dimensions, not {len(first.space)}")
-    windows = [w for w in first.windows if all(w in of.windows for of in runs.values())]
+    windows = [
+        window
+        for window in first.windows
+        if all(window in examples.windows for examples in runs.values())
+    ]
     if not windows:
-        raise LeftOut("the runs have kept no window in common")
+        raise LeftOut("the runs have stored no window in common")
     variables = first.variables[:VARIABLES] if first.kind == "field" else ("",)
-    moved = [of.net_motion for of in runs.values() if of.net_motion is not None]
-    gap = cells_of_a_gap(moved) if moved else 1.0
+    motions = [run.net_motion for run in runs.values() if run.net_motion is not None]
+    gap = cells_per_gap(motions) if motions else 1.0
     for count in FRAMES:
         last = len(first.steps) - 1
-        shown = np.unique(np.linspace(0, last, count).round().astype(int))
+        frames = np.unique(np.linspace(0, last, count).round().astype(int))
         scenes = [
-            _scene(runs, window, number, variable, shown, gap)
-            for number, window in enumerate(windows)
+            _scene(runs, window, sample, variable, frames, gap)
+            for sample, window in enumerate(windows)
             for variable in range(len(variables))
         ]
         if sum(len(scene.film.png) for scene in scenes) <= BYTES:
             break
-    steps = first.steps[shown]
+    steps = first.steps[frames]
     return Player(
         scenes,
         [_title(runs, window) for window in windows],
         variables,
         first.kind,
         first.space,
-        max(of.spacing for of in runs.values()) / PARTS,
-        [_when(step, first.steps[-1], data.get("frame_interval")) for step in steps],
-        np.unique(np.linspace(0, len(shown) - 1, 4).round().astype(int)).tolist(),
+        max(examples.spacing for examples in runs.values()) / PARTS,
+        [_time(step, first.steps[-1], data.get("frame_interval")) for step in steps],
+        np.unique(np.linspace(0, len(frames) - 1, 4).round().astype(int)).tolist(),
         _classes(first.classes),
-        any(np.isnan(_of(run, w)).any() for run in runs.values() for w in windows),
-        in_words(gap, data) if moved else "",
+        any(
+            np.isnan(_pictures(run, w)).any() for run in runs.values() for w in windows
+        ),
+        scale_text(gap, data) if motions else "",
     )
 
 
 def _scene(
-    runs: Mapping[str, Samples],
+    runs: Mapping[str, Examples],
     window: int,
-    number: int,
+    sample: int,
     variable: int,
-    shown: np.ndarray,
+    frames: np.ndarray,
     gap: float,
 ) -> Scene:
-    """One variable of one window, its colours those of all the first run has kept."""
+    """Draw one variable of one window, in the colour scale of the first run."""
     first = next(iter(runs.values()))
     parts = slice(None) if first.kind == "colour" else slice(variable, variable + 1)
-    kept = [_of(run, window)[:, shown][..., parts] for run in runs.values()]
-    low, high = _range(first, parts)
-    limit = _limit([of[2] for of in kept], first.kind)
-    fields = [kept[0][0], *(of[1] for of in kept)]
-    made = film(fields, [of[2] for of in kept], low=low, high=high, limit=limit)
-    of_run = [f" of {name}" if len(runs) > 1 else "" for name in runs]
-    forecasts = [
-        Panel(f"forecast{name}", False, _arrows(run, window, shown, gap))
-        for name, run in zip(of_run, runs.values(), strict=True)
-    ]
+    pictures = [_pictures(run, window)[:, frames][..., parts] for run in runs.values()]
+    targets, forecasts, errors = zip(*pictures, strict=True)
+    low, high = _field_range(first, parts)
+    limit = _error_limit(errors, first.kind)
+    strip = film([targets[0], *forecasts], errors, low=low, high=high, limit=limit)
+    suffixes = [f" of {name}" if len(runs) > 1 else "" for name in runs]
     error = "where wrong" if first.kind == "classes" else "forecast − target"
     panels = [
         Panel("target", False, ()),
-        *forecasts,
-        *(Panel(f"{error}{name}", True, ()) for name in of_run),
+        *(
+            Panel(f"forecast{suffix}", False, _arrows(run, window, frames, gap))
+            for suffix, run in zip(suffixes, runs.values(), strict=True)
+        ),
+        *(Panel(f"{error}{suffix}", True, ()) for suffix in suffixes),
     ]
     return Scene(
-        number,
+        sample,
         variable,
-        made,
+        strip,
         panels,
-        [_note(runs, window, frame) for frame in shown],
+        [_note(runs, window, frame) for frame in frames],
         numeral(low),
         numeral(high),
         numeral(limit),
     )
 
 
-def _of(samples: Samples, window: int) -> np.ndarray:
-    """(3, k, rows, columns, v) of a window."""
-    assert samples.pictures is not None
-    return samples.pictures[_place(samples, window)]
+def _pictures(
+    examples: Examples, window: int
+) -> Float[np.ndarray, "3 k rows columns v"]:
+    assert examples.pictures is not None
+    return examples.pictures[_position(examples, window)]
 
 
-def _place(samples: Samples, window: int) -> int:
-    return int(np.flatnonzero(samples.windows == window)[0])
+def _position(examples: Examples, window: int) -> int:
+    """Return the position of a window among the examples of a run."""
+    return int(np.flatnonzero(examples.windows == window)[0])
 
 
-def _arrows(samples: Samples, window: int, shown: np.ndarray, gap: float) -> list[str]:
-    if samples.net_motion is None:
+def _arrows(
+    examples: Examples, window: int, frames: np.ndarray, gap: float
+) -> list[str]:
+    if examples.net_motion is None:
         return []
-    moved = samples.net_motion[_place(samples, window)][shown]
-    return [arrow_path(of, samples.spacing, gap) for of in moved]
+    motion = examples.net_motion[_position(examples, window)][frames]
+    return [arrow_path(displacement, examples.spacing, gap) for displacement in motion]
 
 
-def _range(samples: Samples, parts: slice) -> tuple[float, float]:
-    """Of the targets; classes have the ends of their list."""
-    if samples.kind == "classes":
-        return 0.0, max(len(samples.classes) - 1.0, 1.0)
-    assert samples.pictures is not None
-    return span(samples.pictures[:, 0, ..., parts])
+def _field_range(examples: Examples, parts: slice) -> tuple[float, float]:
+    """Return the range of the targets; for classes, the first and last index."""
+    if examples.kind == "classes":
+        return 0.0, max(len(examples.classes) - 1.0, 1.0)
+    assert examples.pictures is not None
+    return value_range(examples.pictures[:, 0, ..., parts])
 
 
-def _limit(errors: Sequence[np.ndarray], kind: str) -> float:
-    """What nearly all errors stay within, of all runs and steps."""
+def _error_limit(errors: Sequence[np.ndarray], kind: str) -> float:
+    """Return the 99.8th percentile of the absolute errors of all runs and steps."""
     if kind == "classes":
         return 1.0
-    sizes = np.abs(np.concatenate([of.mean(-1).ravel() for of in errors]))
+    sizes = np.abs(np.concatenate([error.mean(-1).ravel() for error in errors]))
     sizes = sizes[np.isfinite(sizes)]
     return float(np.percentile(sizes, 99.8)) or 1.0 if sizes.size else 1.0
 
 
-def _title(runs: Mapping[str, Samples], window: int) -> str:
-    roles = {name: run.roles[_place(run, window)] for name, run in runs.items()}
+def _title(runs: Mapping[str, Examples], window: int) -> str:
+    roles = {name: run.roles[_position(run, window)] for name, run in runs.items()}
     total = next(iter(runs.values())).total
     if len(runs) == 1:
         (role,) = roles.values()
@@ -191,15 +207,15 @@ def _title(runs: Mapping[str, Samples], window: int) -> str:
     return f"window {window + 1} of {total} ({words})"
 
 
-def _when(step: int, last: int, interval: float | str | None) -> str:
-    ahead = lead_time(step, interval)
-    return f"step {step} of {last}" + (f", {ahead} ahead" if ahead else "")
+def _time(step: int, last: int, interval: float | str | None) -> str:
+    lead = lead_time(step, interval)
+    return f"step {step} of {last}" + (f", {lead} ahead" if lead else "")
 
 
-def _note(runs: Mapping[str, Samples], window: int, frame: int) -> str:
+def _note(runs: Mapping[str, Examples], window: int, frame: int) -> str:
     metric = label(next(iter(runs.values())).metric)
     scores = {
-        name: numeral(run.scores_at[_place(run, window), frame])
+        name: numeral(run.scores_at[_position(run, window), frame])
         for name, run in runs.items()
     }
     if len(scores) == 1:

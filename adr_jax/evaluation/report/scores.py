@@ -7,8 +7,8 @@ from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.report.words import label
 from adr_jax.evaluation.workdir import is_number
 
-ROWS = ("model", "persistence", "extrapolation")
-# What a protocol says of itself, in words; all else but its rows is shown by its name.
+FORECASTERS = ("model", "persistence", "extrapolation")
+# Facts of a protocol that are worded; all others are shown by their names.
 WORDS = {
     "history": "{} frames in",
     "horizon": "{} out",
@@ -17,40 +17,40 @@ WORDS = {
 }
 
 
-def rows_of(protocol: Mapping) -> dict[str, Mapping]:
-    """Scores by forecaster: the entries of a protocol that are objects."""
-    known = {row: protocol[row] for row in ROWS if isinstance(protocol.get(row), dict)}
-    others = {row: s for row, s in protocol.items() if isinstance(s, dict)}
-    return {**known, **others}
+def by_forecaster(protocol: Mapping) -> dict[str, Mapping]:
+    """Return the scores of each forecaster: the entries that are objects."""
+    entries = {name: s for name, s in protocol.items() if isinstance(s, dict)}
+    known = {name: entries[name] for name in FORECASTERS if name in entries}
+    return {**known, **entries}
 
 
 def table(name: str, protocol: Mapping, rows: Mapping[str, Mapping]) -> dict:
-    """One protocol as the template shows it: what it is, in a table and in a word.
+    """Return one protocol as the template shows it.
 
-    The table has a row for each metric and a column for each forecaster. A metric is a
-    number, numbers by name, or a list with one for each step, which is left to curves;
-    the numbers in `spread` go beside those of their names. A cell is a value, whether
-    it is the best of its row, and its spread or None.
+    The table has a row for each metric and a column for each forecaster. A score that
+    is an object has a row for each of its keys; a list, one value for each step, is
+    left to the charts. A cell is a value, whether it is the best of its row, and its
+    spread or None.
     """
-    cells = {who: _flat(metrics) for who, metrics in rows.items()}
-    keys = list(dict.fromkeys(key for of in cells.values() for key in of))
-    spreads = protocol.get("samples") != 1
+    columns = {forecaster: _flat(scores) for forecaster, scores in rows.items()}
+    keys = list(dict.fromkeys(key for scores in columns.values() for key in scores))
+    has_spread = protocol.get("samples") != 1
     return {
         "name": name,
         "facts": _facts(protocol),
         "verdict": verdict(rows),
-        "columns": list(cells),
+        "columns": list(columns),
         "rows": [
             (
                 label(*key),
                 direction(key[0]),
                 [
                     (
-                        values.get(key),
-                        _is_best(key, who, cells),
-                        _spread(rows[who], key) if spreads else None,
+                        scores.get(key),
+                        _is_best(key, forecaster, columns),
+                        _spread(rows[forecaster], key) if has_spread else None,
                     )
-                    for who, values in cells.items()
+                    for forecaster, scores in columns.items()
                 ],
             )
             for key in keys
@@ -69,34 +69,37 @@ def _facts(protocol: Mapping) -> str:
 
 
 def verdict(rows: Mapping[str, Mapping]) -> str:
-    """The model beside the best of the others, by the first metric; "" if unknown."""
+    """Compare the model with the best baseline by the first metric; "" if unknown."""
     model = rows.get("model", {})
     metric = next((name for name, value in model.items() if is_number(value)), "")
     better = direction(metric)
-    others = {
-        row: of[metric]
-        for row, of in rows.items()
-        if row != "model" and is_number(of.get(metric)) and of[metric] == of[metric]
+    baselines = {
+        name: scores[metric]
+        for name, scores in rows.items()
+        if name != "model"
+        and is_number(scores.get(metric))
+        and scores[metric] == scores[metric]
     }
-    if not better or not others:
+    if not better or not baselines:
         return ""
-    best = (min if better == "lower" else max)(others, key=lambda row: others[row])
-    ours, theirs = model[metric], others[best]
-    beats = ours < theirs if better == "lower" else ours > theirs
+    best = (min if better == "lower" else max)(baselines, key=lambda n: baselines[n])
+    score, baseline = model[metric], baselines[best]
+    is_ahead = score < baseline if better == "lower" else score > baseline
     than = "against"
-    if better == "lower" and min(ours, theirs) > 0:
-        factor = numeral(max(ours, theirs) / min(ours, theirs), 2)
-        than = f"{factor} times {'less' if beats else 'more'} than"
+    if better == "lower" and min(score, baseline) > 0:
+        factor = numeral(max(score, baseline) / min(score, baseline), 2)
+        than = f"{factor} times {'less' if is_ahead else 'more'} than"
     return (
-        f"The model is {'ahead' if beats else 'behind'} in {label(metric)}: "
-        f"{numeral(ours)}, {than} the {numeral(theirs)} of {best}, the best baseline."
+        f"The model is {'ahead' if is_ahead else 'behind'} in {label(metric)}: "
+        f"{numeral(score)}, {than} the {numeral(baseline)} of {best}, the best "
+        "baseline."
     )
 
 
-def _flat(metrics: Mapping) -> dict[tuple[str, str], object]:
-    """Numbers, and numbers by name, under (metric, name)."""
+def _flat(scores: Mapping) -> dict[tuple[str, str], object]:
+    """Return single values, and the values of objects, by (metric, key)."""
     flat = {}
-    for metric, value in metrics.items():
+    for metric, value in scores.items():
         if metric == "spread":
             continue
         if isinstance(value, dict):
@@ -106,15 +109,15 @@ def _flat(metrics: Mapping) -> dict[tuple[str, str], object]:
     return flat
 
 
-def _spread(metrics: Mapping, key: tuple[str, str]) -> float | None:
-    spread = metrics.get("spread")
+def _spread(scores: Mapping, key: tuple[str, str]) -> float | None:
+    spread = scores.get("spread")
     return spread.get(key[0]) if isinstance(spread, dict) and not key[1] else None
 
 
-def _is_best(key: tuple[str, str], row: str, cells: Mapping) -> bool:
-    values = [values.get(key) for values in cells.values()]
+def _is_best(key: tuple[str, str], forecaster: str, columns: Mapping) -> bool:
+    values = [scores.get(key) for scores in columns.values()]
     numbers = [value for value in values if is_number(value) and value == value]
     choose = {"lower": min, "higher": max}.get(direction(key[0]))
     if choose is None or not numbers:
         return False
-    return cells[row].get(key) == choose(numbers)
+    return columns[forecaster].get(key) == choose(numbers)

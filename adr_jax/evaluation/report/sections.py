@@ -1,16 +1,18 @@
-"""Parts of a page: those it has, and those it has to leave out, with the reason."""
+"""Sections of a page: those it shows, and those left out with the reason."""
 
 from collections.abc import Callable, Mapping
 
 
 class LeftOut(Exception):
-    """Raised by a part that cannot be shown; its argument is the reason."""
+    """Raised by a section that cannot be shown; its argument is the reason."""
 
 
-def gather(parts: Mapping[str, Callable[[], object]]) -> tuple[dict, dict[str, str]]:
-    """What each part makes, by its title, and the titles left out by their reason."""
+def gather(
+    sections: Mapping[str, Callable[[], object]],
+) -> tuple[dict, dict[str, str]]:
+    """Return what each section makes by title, and the titles left out by reason."""
     shown, reasons = {}, {}
-    for title, make in parts.items():
+    for title, make in sections.items():
         try:
             shown[title] = make()
         except LeftOut as left_out:

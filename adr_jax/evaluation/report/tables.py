@@ -1,15 +1,20 @@
-"""Scores as text: what `train.py` and `evaluate` print."""
+"""Tables of scores as text, as `train.py` and `evaluate` print them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from adr_jax.evaluation.report.numerals import numeral
+from adr_jax.evaluation.studies import growth
 from adr_jax.evaluation.studies.robustness import LEVELS
 from adr_jax.evaluation.workdir import is_number
 
 
 def protocol_table(name: str, result: Mapping) -> str:
-    """One protocol of one run, model and baselines in rows."""
-    rows = {who: cells(of) for who, of in result.items() if isinstance(of, Mapping)}
+    """Format one protocol of one run, model and baselines in rows."""
+    rows = {
+        forecaster: cells(scores)
+        for forecaster, scores in result.items()
+        if isinstance(scores, Mapping)
+    }
     title = f"{name}: {result['history']} frames in, {result['horizon']} out, "
     title += f"{result['samples']} windows, split {result['split']}"
     headline = next(iter(result["model"]))
@@ -19,10 +24,10 @@ def protocol_table(name: str, result: Mapping) -> str:
 
 
 def side_by_side(runs: Sequence[tuple[str, Mapping]]) -> str:
-    """Several runs' models in one table for each protocol that two or more share.
+    """Format the models of several runs in one table for each shared protocol.
 
-    Runs that were scored on different data are kept apart. The baselines are those of
-    the first run, on its windows.
+    A table holds runs that were scored on the same data. The baselines are those of the
+    first run, on its windows.
     """
     groups: dict[tuple, dict[str, Mapping]] = {}
     for name, results in runs:
@@ -44,19 +49,19 @@ def _joint_table(title: str, protocol: str, runs: Mapping[str, Mapping]) -> str:
         rows[name] = _facts(result) | cells(result["model"])
         rows[name] |= {"device": results["device"]}
     first = next(iter(runs.values()))["protocols"][protocol]
-    for who, scores in first.items():
-        if isinstance(scores, Mapping) and who != "model":
-            rows[who] = _facts(first) | cells(scores)
+    for forecaster, scores in first.items():
+        if isinstance(scores, Mapping) and forecaster != "model":
+            rows[forecaster] = _facts(first) | cells(scores)
     return f"{title}\n{grid(rows)}"
 
 
 def robustness_tables(result: Mapping) -> str:
-    """The headline metric against what was done to the history, a table for each."""
+    """Format the headline metric by level of noise, and by share of missing cells."""
     units = {"noise": "standard deviations of noise", "missing": "share missing"}
-    of = f"{result['metric']} of {result['protocol']}"
+    score = f"{result['metric']} of {result['protocol']}"
     return "\n\n".join(
         _levels(
-            f"robustness: {of} by {units[kind]} of the history, {result['samples']} "
+            f"robustness: {score} by {units[kind]} of the history, {result['samples']} "
             f"windows, split {result['split']}",
             result[kind],
         )
@@ -65,32 +70,51 @@ def robustness_tables(result: Mapping) -> str:
 
 
 def time_step_table(result: Mapping) -> str:
-    """The headline metric against the time between frames."""
-    samples = ", ".join(str(number) for number in result["samples"].values())
-    title = f"time step: {result['metric']} of {result['protocol']} by the interval of "
-    title += f"the frames in that of training, {samples} windows, split "
-    title += f"{result['split']}; 'scaled': the time step of the model's blocks as well"
+    """Format the headline metric by the time between frames."""
+    samples = ", ".join(str(count) for count in result["samples"].values())
+    title = f"time step: {result['metric']} of {result['protocol']} by frame interval, "
+    title += f"in units of that of training, {samples} windows, split "
+    title += f"{result['split']}; 'scaled': with the model's time step scaled likewise"
     return _levels(title, result["scores"])
 
 
 def resolution_tables(result: Mapping) -> str:
-    """The headline metric and milliseconds against the number of cells."""
+    """Format the headline metric, and the cost of a frame, by the size of the grid."""
     names = {"scores": result["metric"], "ms_per_frame": "ms/frame"}
     return "\n\n".join(
         _levels(
             f"resolution: {name} of {result['protocol']} by cells along an axis of the "
-            f"same water, {result['samples']} windows, split {result['split']}",
+            f"same domain, {result['samples']} windows, split {result['split']}",
             result[kind],
         )
         for kind, name in names.items()
     )
 
 
+def growth_table(result: Mapping) -> str:
+    """Format the growth of each perturbation, and whether rollouts are stable."""
+    rows = {}
+    for scope, by_wavelength in result["growth"].items():
+        for wavelength, by_step in by_wavelength.items():
+            name = wavelength if wavelength == growth.LEVEL else f"{wavelength} cells"
+            for steps, factor in by_step.items():
+                column = f"{scope}, {steps} step{'s' if steps != '1' else ''}"
+                rows.setdefault(name, {})[column] = numeral(factor, 4)
+    level = result["growth"]["all frames"][growth.LEVEL]["1"]
+    verdict = "stable" if growth.is_stable(result) else "UNSTABLE"
+    return (
+        "growth: factor by which a forecast multiplies a perturbation, by its "
+        f"wavelength, mean of {result['samples']} histories, split {result['split']}\n"
+        f"{grid(rows)}\n"
+        f"a shift of all frames grows {level:.3f} times a step: {verdict}"
+    )
+
+
 def _levels(title: str, scores: Mapping[str, Mapping[str, float]]) -> str:
-    """Forecasters in rows, what was changed in columns."""
+    """Format scores with forecasters in rows and levels in columns."""
     rows = {
-        who: {level: numeral(score) for level, score in of.items()}
-        for who, of in scores.items()
+        forecaster: {level: numeral(score) for level, score in by_level.items()}
+        for forecaster, by_level in scores.items()
     }
     return f"{title}\n{grid(rows)}"
 
@@ -100,7 +124,10 @@ def _facts(result: Mapping) -> dict[str, str]:
 
 
 def cells(scores: Mapping) -> dict[str, str]:
-    """A forecaster's numbers by column: metrics, the first with its spread, steps."""
+    """Format the scores of a forecaster by column: metrics, then milestones.
+
+    The first metric has its spread.
+    """
     metrics = [name for name, value in scores.items() if is_number(value)]
     headline = metrics[0]
     cells = {name: numeral(scores[name]) for name in metrics if name != "ms_per_frame"}
@@ -113,11 +140,12 @@ def cells(scores: Mapping) -> dict[str, str]:
 
 
 def grid(rows: Mapping[str, Mapping[str, str]]) -> str:
-    """Rows of named cells, aligned; a cell that a row has not is left empty."""
-    columns = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+    """Align rows of named cells in columns; a cell that a row lacks is empty."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     lines = [["", *columns]]
     lines += [
-        [who, *(cells.get(name, "") for name in columns)] for who, cells in rows.items()
+        [name, *(row.get(column, "") for column in columns)]
+        for name, row in rows.items()
     ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(_line(cells, widths) for cells in lines)

@@ -1,12 +1,12 @@
-"""Times, lengths and names as a reader writes them."""
+"""Times, lengths and names of metrics in words."""
 
 import re
 
-# Seconds, by the words that data sets and files use.
+# Seconds in each unit of time, by the names that data sets and files use.
 SECONDS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hr": 3600, "d": 86400}
 SECONDS |= {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 SECONDS |= {f"{name}s": SECONDS[name] for name in ("second", "minute", "hour", "day")}
-# Words of metrics' names that are written otherwise.
+# Parts of metrics' names that are written differently.
 NAMES = {"nrmse": "nRMSE", "ssim": "SSIM", "iou": "mean IoU"}
 NAMES |= {
     word: word.upper()
@@ -15,7 +15,7 @@ NAMES |= {
 
 
 def label(metric: str, key: str = "") -> str:
-    """Name of a metric in print: 'nrmse_at', '10' is 'nRMSE at step 10'."""
+    """Return the printed name of a metric: (nrmse_at, 10) is 'nRMSE at step 10'."""
     plain = metric.removesuffix("_by_step").replace("ms_ssim", "MS-SSIM")
     plain = re.sub(r"(\d)cells", r"\1 cells", plain)
     words = plain.split("_")
@@ -24,7 +24,10 @@ def label(metric: str, key: str = "") -> str:
 
 
 def quantity(size: float | str | None) -> tuple[float, str] | None:
-    """A number and its unit: "2 km" is (2, "km"), 0.25 is (0.25, ""); else None."""
+    """Return a number and its unit: "2 km" is (2, "km"), 0.25 is (0.25, "").
+
+    Return None for text without a number.
+    """
     if isinstance(size, int | float):
         return float(size), ""
     found = re.fullmatch(r"\s*(\d*\.?\d+(?:e[+-]?\d+)?)\s*([^\d.].*?)\s*", size or "")
@@ -32,14 +35,14 @@ def quantity(size: float | str | None) -> tuple[float, str] | None:
 
 
 def extent(cells: float, cell_size: float | str | None) -> str:
-    """How long so many cells are: "256 km", or "64 cells"."""
+    """Return the length of some cells: "256 km", or "64 cells"."""
     size = quantity(cell_size)
     number, unit = (cells, "cells") if size is None else (cells * size[0], size[1])
     return f"{number:{'.3g' if number < 1000 else '.0f'}} {unit}".strip()
 
 
 def lead_time(steps: float, frame_interval: float | str | None) -> str:
-    """How far ahead so many steps are: "1 h 30 min", "0.91", or "" if not known."""
+    """Return the lead of some steps: "1 h 30 min", "0.91", or "" if not known."""
     interval = quantity(frame_interval)
     if interval is None:
         return ""
@@ -50,7 +53,7 @@ def lead_time(steps: float, frame_interval: float | str | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Writes a time: 3 days, 28 min 32 s, 0.3 s."""
+    """Format a time: 3 days, 28 min 32 s, 0.3 s."""
     if seconds < 60:
         return f"{seconds:.3g} s"
     if seconds >= 2 * 86400:
@@ -64,7 +67,7 @@ def duration(seconds: float) -> str:
 def time_axis(
     steps: int, frame_interval: float | str | None
 ) -> tuple[float, str] | None:
-    """For an axis of so many steps, the length of one and its unit: (0.25, "h")."""
+    """Return the length of a step and its unit, for an axis of `steps`: (0.25, "h")."""
     interval = quantity(frame_interval)
     if interval is None:
         return None

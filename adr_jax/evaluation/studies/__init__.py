@@ -1,1 +1,1 @@
-"""Studies: how a model holds up where something is not as in training."""
+"""Studies: scores of a model under conditions other than those of training."""

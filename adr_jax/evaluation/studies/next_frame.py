@@ -1,7 +1,4 @@
-"""Scores of the next frame alone, on some windows: what the studies of a model share.
-
-A study asks how a model holds up where something is not as it was in training.
-"""
+"""Scores of the next frame on a few windows, as the studies need them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,12 +11,12 @@ from adr_jax.evaluation.forecaster import Forecast
 from adr_jax.evaluation.metrics import Metric, Ratio
 from adr_jax.evaluation.protocols import without_missing
 
-# Windows scored at most.
+# Maximum number of windows scored.
 MAX_WINDOWS = 64
 
 
 def spread(windows: Windows) -> np.ndarray:
-    """The numbers of at most MAX_WINDOWS windows, spread evenly over all."""
+    """Return the indices of at most MAX_WINDOWS windows, spread evenly over all."""
     return np.linspace(0, len(windows) - 1, min(MAX_WINDOWS, len(windows))).astype(int)
 
 
@@ -28,15 +25,15 @@ def score(
     batches: Iterable[Float[np.ndarray, "batch time *space channels"]],
     metric: Metric,
 ) -> dict[str, float]:
-    """The metric of each forecaster on the last frame of windows, from those before.
+    """Score each forecaster on the last frame of windows, given the frames before it.
 
-    Baselines see missing cells filled; models fill them in for themselves.
+    Missing cells are filled for baselines; models fill their own.
     """
-    ratios = {who: [] for who in forecasters}
+    ratios = {name: [] for name in forecasters}
     for frames in batches:
         past, target = frames[:, :-1], frames[:, -1:]
         filled = without_missing(past)
-        for who, forecast in forecasters.items():
-            ahead = forecast(filled if who in FORECASTERS else past, 1)
-            ratios[who].append(metric.measure(np.asarray(ahead), target))
-    return {who: Ratio.joined(of).score() for who, of in ratios.items()}
+        for name, forecast in forecasters.items():
+            frame = forecast(filled if name in FORECASTERS else past, 1)
+            ratios[name].append(metric.measure(np.asarray(frame), target))
+    return {name: Ratio.joined(parts).score() for name, parts in ratios.items()}

@@ -1,4 +1,4 @@
-"""How right a forecast is, and what it costs, on coarser and finer grids."""
+"""Scores and cost of a forecast on coarser and finer grids."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -29,17 +29,17 @@ def score(forecast: Forecast, dataset: Dataset, config: DataOptions) -> dict:
     space on all of them: twice as many cells a frame on twice as many cells.
 
     Args:
-      forecast: the model's.
-      dataset: of the run.
-      config: the data section of the run.
+      forecast: the model.
+      dataset: the data set of the run.
+      config: the data section of the run's configuration.
 
     Returns:
       `{"protocol", "split", "metric", "samples", "scores": {forecaster: {cells:
-      score}}, "ms_per_frame": {forecaster: {cells: milliseconds}}}`; compilation is not
-      counted.
+      score}}, "ms_per_frame": {forecaster: {cells: milliseconds}}}`, without
+      compilation.
 
     Raises:
-      InputError: the data cannot be made on another grid.
+      InputError: the data cannot be generated on another grid.
     """
     on_grid = data.source(dataset.name).on_grid
     if on_grid is None:
@@ -52,12 +52,12 @@ def score(forecast: Forecast, dataset: Dataset, config: DataOptions) -> dict:
     scores, costs = {}, {}
     for cells in CELLS:
         forecasters = {"model": Timed(forecast)}
-        forecasters |= {who: Timed(of) for who, of in FORECASTERS.items()}
+        forecasters |= {name: Timed(f) for name, f in FORECASTERS.items()}
         trajectories = on_grid(config, cells, dataset.trajectories.lengths[0])
         chosen = itertools.islice(trajectories, TRAJECTORIES)
         batches = _windows(chosen, config.history + 1)
         scores[cells] = next_frame.score(forecasters, batches, metric)
-        costs[cells] = {who: of.ms_per_frame() for who, of in forecasters.items()}
+        costs[cells] = {name: f.ms_per_frame() for name, f in forecasters.items()}
     return {
         "protocol": "one_step",
         "split": "test",
@@ -77,8 +77,10 @@ def _windows(trajectories: Iterable[np.ndarray], length: int) -> Iterator[np.nda
             yield np.stack([frames[start : start + length] for start in chosen])
 
 
-def _by_forecaster(of: dict[int, dict[str, float]]) -> dict[str, dict[str, float]]:
+def _by_forecaster(
+    by_cells: dict[int, dict[str, float]],
+) -> dict[str, dict[str, float]]:
     return {
-        who: {str(cells): of[cells][who] for cells in of}
-        for who in ("model", *FORECASTERS)
+        name: {str(cells): values[name] for cells, values in by_cells.items()}
+        for name in ("model", *FORECASTERS)
     }

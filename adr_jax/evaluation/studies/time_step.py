@@ -1,4 +1,4 @@
-"""How a forecast holds up when the same flow is seen at other intervals of time."""
+"""Scores of a forecast when the same flow is sampled at other time intervals."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -15,31 +15,31 @@ from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.studies import next_frame
 from adr_jax.options import DataOptions
 
-# Time between frames, in units of the data's own: every frame, every other one, every
-# third; and, where a flow is known at any time, also between its frames.
+# Time between frames, in frame intervals of the data: every frame, every second, every
+# third. Flows that are known at any time are also sampled between their frames.
 INTERVALS = (1, 2, 3)
 BETWEEN = (0.5,)
 
 
 @dataclasses.dataclass(frozen=True)
 class Sampled:
-    """The flows of other trajectories, a frame every `interval` of their frames."""
+    """Trajectories sampled every `interval` frames."""
 
     trajectories: Trajectories
     interval: int
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
-        """(*space, channels)."""
+        """Return (*space, channels)."""
         return self.trajectories.frame_shape
 
     @property
     def lengths(self) -> list[int]:
-        """Frames of each trajectory."""
+        """The number of frames of each trajectory."""
         return [1 + (n - 1) // self.interval for n in self.trajectories.lengths]
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop`, counted in intervals."""
+        """Read frames `start` to `stop`, counted in intervals."""
         first, last = self.interval * start, self.interval * (stop - 1)
         return self.trajectories.read(index, first, last + 1)[:: self.interval]
 
@@ -53,47 +53,47 @@ def score(
     scaled: Callable[[float], Forecast] | None = None,
     split: str = "test",
 ) -> dict:
-    """Scores the next frame at other intervals, the model as it is and scaled.
+    """Score the next frame at other time intervals.
 
     Args:
-      forecast: the model's, which is not told the interval.
-      dataset: whose trajectories are sampled.
-      config: the data section of the run.
-      batch_size: windows forecast at a time.
-      scaled: the model's forecast with its time step multiplied by the interval, where
-        it has one.
-      split: whose trajectories.
+      forecast: the model, which does not know the interval.
+      dataset: the data set whose trajectories are sampled.
+      config: the data section of the run's configuration.
+      batch_size: the windows that are forecast at a time.
+      scaled: maps an interval to the model with its time step multiplied by it; None if
+        the model has no time step.
+      split: the split whose trajectories are sampled.
 
     Returns:
       `{"protocol", "split", "metric", "samples": {interval: windows},
       "scores": {forecaster: {interval: score}}}`.
 
     Raises:
-      InputError: of every other frame too few are left for a window.
+      InputError: every second frame is too few for a window.
     """
     metric = metrics_of(dataset)[0]
     samples, scores = {}, {}
     for time, sampled in _sampled(dataset, config, split):
         resampled = dataclasses.replace(dataset, trajectories=sampled)
         windows = PROTOCOLS["one_step"].windows(resampled, split, config.history)
-        numbers = next_frame.spread(windows)
-        places = np.split(numbers, range(batch_size, len(numbers), batch_size))
+        indices = next_frame.spread(windows)
+        batches = np.split(indices, range(batch_size, len(indices), batch_size))
         forecasters = {"model": forecast}
         if scaled is not None:
             forecasters["scaled"] = scaled(time)
         forecasters |= FORECASTERS
-        batches = (windows.read(place) for place in places)
+        frames = (windows.read(batch) for batch in batches)
         interval = f"{time:g}"
-        samples[interval] = len(numbers)
-        scores[interval] = next_frame.score(forecasters, batches, metric)
+        samples[interval] = len(indices)
+        scores[interval] = next_frame.score(forecasters, frames, metric)
     return {
         "protocol": "one_step",
         "split": split,
         "metric": metric.name,
         "samples": samples,
         "scores": {
-            who: {interval: of[who] for interval, of in scores.items()}
-            for who in next(iter(scores.values()))
+            name: {interval: values[name] for interval, values in scores.items()}
+            for name in next(iter(scores.values()))
         },
     }
 
@@ -101,7 +101,7 @@ def score(
 def _sampled(
     dataset: Dataset, config: DataOptions, split: str
 ) -> Iterator[tuple[float, Trajectories]]:
-    """The trajectories at each interval at which they fill a window."""
+    """Yield the trajectories at each interval at which they fill a window."""
     trajectories = dataset.trajectories
     longest = max(trajectories.lengths[int(n)] for n in dataset.splits[split])
     needed = INTERVALS[1] * config.history + 1

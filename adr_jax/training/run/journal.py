@@ -13,7 +13,12 @@ from etils import epath
 from jaxtyping import UInt8
 from tqdm import tqdm
 
-from adr_jax.evaluation.workdir import write_json
+from adr_jax.evaluation.workdir import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    TENSORBOARD,
+    write_json,
+)
 from adr_jax.options import Configuration
 from adr_jax.training import configuration
 from adr_jax.training.devices import processes
@@ -37,14 +42,12 @@ class Journal:
             folder = epath.Path(self._open_files.enter_context(scratch))
             self._open_files.callback(self._copy)  # when all others are closed
         self._folder = folder
-        kept = _lines_until(workdir / "metrics.jsonl", first_step)
-        (folder / "metrics.jsonl").write_text(kept)
-        self._file = self._open_files.enter_context(
-            (folder / "metrics.jsonl").open("a")
-        )
+        kept = _lines_until(workdir / METRICS_FILE, first_step)
+        (folder / METRICS_FILE).write_text(kept)
+        self._file = self._open_files.enter_context((folder / METRICS_FILE).open("a"))
         self._events = self._open_files.enter_context(
             tensorboardX.SummaryWriter(
-                str(folder / "tensorboard"), purge_step=first_step + 1
+                str(folder / TENSORBOARD), purge_step=first_step + 1
             )
         )
         self._bar = self._open_files.enter_context(
@@ -146,6 +149,6 @@ def open_journal(
     if not processes.is_first():
         yield Silence()
         return
-    write_json(workdir / "config.json", configuration.as_json(config))
+    write_json(workdir / CONFIG_FILE, configuration.as_json(config))
     with Journal(workdir, first_step, total_steps) as journal:
         yield journal

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from etils import epath
 
 from adr_jax.errors import InputError
+from adr_jax.evaluation.workdir import LOCK_FILE
 
 try:
     import fcntl
@@ -31,7 +32,7 @@ def claimed(workdir: epath.Path) -> Iterator[None]:
     Raises:
       InputError: it cannot be written, or another run holds it.
     """
-    lock = workdir / ".lock"
+    lock = workdir / LOCK_FILE
     descriptor = None
     try:
         workdir.mkdir(parents=True, exist_ok=True)

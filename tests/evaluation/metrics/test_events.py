@@ -1,4 +1,4 @@
-"""Scores of events, counted by hand and by the formulas' own loops."""
+"""Scores of events, against counts by hand and loops over cells."""
 
 import numpy as np
 import pytest
@@ -28,8 +28,11 @@ def test_samples_are_pooled_before_they_are_divided(generator):
     forecast, target = generator.uniform(size=(2, 50, 2, 4, 4, 1))
     target[:20] = forecast[:20] = 0  # nothing happens, and rightly
     ratio = events.csi(forecast, target, 0.8)
-    said, came = forecast >= 0.8, target >= 0.8
-    by_step = [(said & came)[:, s].sum() / (said | came)[:, s].sum() for s in range(2)]
+    predicted, observed = forecast >= 0.8, target >= 0.8
+    by_step = [
+        (predicted & observed)[:, s].sum() / (predicted | observed)[:, s].sum()
+        for s in range(2)
+    ]
     np.testing.assert_allclose(ratio.by_step(), by_step, rtol=1e-12)
     assert ratio.score() == pytest.approx(np.mean(by_step), rel=1e-12)
 
@@ -50,9 +53,9 @@ def fss_by_loops(forecast, target, threshold, scale):
     padded = [np.pad(f >= threshold, reach) for f in (forecast, target)]
     apart = reference = 0.0
     for i, j in np.ndindex(forecast.shape):
-        said, came = (p[i : i + scale, j : j + scale].mean() for p in padded)
-        apart += (said - came) ** 2
-        reference += said**2 + came**2
+        predicted, observed = (p[i : i + scale, j : j + scale].mean() for p in padded)
+        apart += (predicted - observed) ** 2
+        reference += predicted**2 + observed**2
     return 1 - apart / reference
 
 
@@ -67,7 +70,7 @@ def test_fss_is_its_formula(generator, scale):
     np.testing.assert_allclose(ratio.by_step(), expected, rtol=1e-10)
 
 
-def test_fss_forgives_what_is_near():
+def test_fss_accepts_near_events():
     target = np.zeros((1, 1, 40, 40, 1))
     target[0, 0, 15:25, 15:25] = 1
     moved = np.roll(target, 12, axis=3)  # no cell in common

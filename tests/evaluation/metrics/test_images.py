@@ -1,10 +1,10 @@
-"""PSNR against scikit-image, the uint8 slip, and both conventions of MSE and MAE."""
+"""PSNR against scikit-image and in uint8, and both conventions of MSE and MAE."""
 
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from adr_jax.evaluation.metrics import images, similarity
+from adr_jax.evaluation.metrics import images
 
 RANGE = (-1.0, 3.0)
 
@@ -17,11 +17,11 @@ def pair(generator):
 
 def test_mse_and_mae_in_both_conventions(pair):
     error = pair[0] - pair[1]
-    for one, summed, size in (
-        (images.mse, images.mse_sum, np.square(error)),
-        (images.mae, images.mae_sum, np.abs(error)),
+    np.testing.assert_allclose(images.mse(*pair), np.square(error).mean((2, 3)))
+    for summed, size in (
+        (images.mse_sum, np.square(error)),
+        (images.mae_sum, np.abs(error)),
     ):
-        np.testing.assert_allclose(one(*pair), size.mean((2, 3)))
         # As printed for video: mean over samples and steps, then sum over the rest.
         printed = size.mean((0, 1)).sum()
         assert summed(*pair).mean() == pytest.approx(printed, rel=1e-12)
@@ -41,7 +41,7 @@ def test_psnr_of_a_perfect_frame_is_infinite(pair):
     assert np.isposinf(images.psnr(pair[1], pair[1], RANGE)).all()
 
 
-def test_wrapped_psnr_is_right_for_small_errors_and_flatters_all_others(generator):
+def test_wrapped_psnr_is_right_for_small_errors_only(generator):
     target = generator.uniform(0.2, 0.8, (1, 4, 32, 32, 1))
     near = target + generator.choice([-10, 10], target.shape) / 255
     bounds = (0.0, 1.0)
@@ -59,7 +59,7 @@ def test_wrapped_psnr_is_right_for_small_errors_and_flatters_all_others(generato
         assert images.psnr_wrapped(worst, target, bounds).min() > 24
 
 
-def test_wrapped_psnr_cuts_to_the_data_range(pair):
+def test_wrapped_psnr_clips_to_the_data_range(pair):
     forecast, target = pair
     assert forecast.max() > RANGE[1] and forecast.min() < RANGE[0]
     found = images.psnr_wrapped(forecast, target, RANGE)
@@ -68,7 +68,7 @@ def test_wrapped_psnr_cuts_to_the_data_range(pair):
 
 
 def test_uniform_noise_on_real_labels(cloudcast, generator):
-    """What the slip makes of a forecast that knows nothing."""
+    """Check the wrapped PSNR of a forecast without skill."""
     noise = generator.uniform(0, 3, cloudcast["label"].shape)
     label = cloudcast["label"]
     assert images.psnr_wrapped(noise, label, (0, 3)).mean() == pytest.approx(
@@ -78,11 +78,11 @@ def test_uniform_noise_on_real_labels(cloudcast, generator):
 
 
 @pytest.mark.parametrize(
-    ("steps", "wrapped", "correct", "ssim"),
-    [(1, 37.6, 16.0, 0.66), (4, 36.4, 14.4, 0.54)],
+    ("steps", "wrapped", "correct"),
+    [(1, 37.6, 16.0), (4, 36.4, 14.4)],
 )
-def test_persistence_of_real_labels(cloudcast, steps, wrapped, correct, ssim):
-    """The published PSNR of 38 is in reach of persistence, if it is computed wrongly.
+def test_persistence_of_real_labels(cloudcast, steps, wrapped, correct):
+    """Check that persistence reaches the published PSNR of 38 if it is wrapped.
 
     Mean over `steps` frames, forecast after as many, from every start.
     """
@@ -91,9 +91,6 @@ def test_persistence_of_real_labels(cloudcast, steps, wrapped, correct, ssim):
     target = np.stack([label[start : start + steps] for start in starts])
     last = np.stack([label[start - 1 : start] for start in starts])
     pair = np.broadcast_to(last, target.shape), target
-    # Digits as they are stated.
+    # To the digits that are stated.
     assert images.psnr_wrapped(*pair, (0, 3)).mean() == pytest.approx(wrapped, abs=0.05)
     assert images.psnr(*pair, (0, 3)).mean() == pytest.approx(correct, abs=0.05)
-    assert similarity.ssim_uniform(*pair, (0, 3)).mean() == pytest.approx(
-        ssim, abs=5e-3
-    )

@@ -1,4 +1,4 @@
-"""Scores of labels, and the published model's on real ones."""
+"""Scores of labels, and those of a published forecast of real labels."""
 
 import numpy as np
 import pytest
@@ -37,11 +37,15 @@ def test_accuracy_is_the_share_of_right_cells(pair):
 
 def test_iou_is_the_mean_over_classes(pair):
     forecast, target = (field[:, :1] for field in pair)
-    said, came = ([field == k for k in range(4)] for field in (forecast, target))
-    expected = [(f & t).sum() / (f | t).sum() for f, t in zip(said, came, strict=True)]
+    predicted, observed = (
+        [field == k for k in range(4)] for field in (forecast, target)
+    )
+    expected = [
+        (f & t).sum() / (f | t).sum() for f, t in zip(predicted, observed, strict=True)
+    ]
     ratio = labels.iou(forecast, target, classes=4)
     assert ratio.score() == pytest.approx(np.mean(expected), rel=1e-12)
-    # A fifth class that nothing ever shows does not lower the mean.
+    # A fifth class that no frame contains does not lower the mean.
     assert labels.iou(forecast, target, classes=5).score() == ratio.score()
 
 

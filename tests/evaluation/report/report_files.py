@@ -1,4 +1,4 @@
-"""A run's files made by hand, and a reader of pages: shared by tests of the report."""
+"""Files of a run and a reader of pages, for the tests of the report."""
 
 import base64
 import dataclasses
@@ -10,7 +10,7 @@ import numpy as np
 from etils import epath
 from PIL import Image
 
-from adr_jax.evaluation.report.examples import Samples
+from adr_jax.evaluation.report.examples import Examples
 
 STEPS = 12
 
@@ -83,13 +83,13 @@ METRICS = [
 ]
 
 
-def make_samples(**changes) -> Samples:
-    """Three windows of eight, three steps of 20 x 24 cells, two blocks of 3 groups."""
+def make_examples(**changes) -> Examples:
+    """Return 3 of 8 windows, 3 steps of 20 x 24 cells, 2 blocks of 3 groups."""
     rng = np.random.default_rng(0)
     n, k, rows, columns, spacing = 3, 3, 20, 24, 4
     target = rng.uniform(1.0, 2.0, (n, k, rows, columns, 1))
     error = 0.01 * rng.normal(size=target.shape)
-    samples = Samples(
+    examples = Examples(
         protocol="rollout",
         split="test",
         total=8,
@@ -112,26 +112,26 @@ def make_samples(**changes) -> Samples:
         ground=target[0, 0, ..., 0],
         shares=np.array([[0.5, 0.2, 0.3], [0.625, 0.004, 0.371]]),
     )
-    return dataclasses.replace(samples, **changes)
+    return dataclasses.replace(examples, **changes)
 
 
-def write_run(folder: epath.Path, results=RESULTS, samples=None) -> epath.Path:
-    """The files of a workdir."""
+def write_run(folder: epath.Path, results=RESULTS, examples=None) -> epath.Path:
+    """Write the files of a workdir."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     (folder / "results.json").write_text(json.dumps(results))
     lines = "".join(json.dumps(line) + "\n" for line in METRICS)
     (folder / "metrics.jsonl").write_text(lines)
-    write_samples(folder, samples or make_samples())
+    write_examples(folder, examples or make_examples())
     return folder
 
 
-def write_samples(folder: epath.Path, samples: Samples) -> None:
-    samples.write(folder / "figures" / "samples.npz")
+def write_examples(folder: epath.Path, examples: Examples) -> None:
+    examples.write(folder / "figures" / "samples.npz")
 
 
 class Page(HTMLParser):
-    """What a reader meets (text, tables, alternatives) and what a browser loads."""
+    """The text, tables and alternative texts of a page, and what a browser loads."""
 
     def __init__(self, path: epath.Path):
         super().__init__()
@@ -178,11 +178,11 @@ class Page(HTMLParser):
 
     @property
     def words(self) -> str:
-        """The text, its white space made one space."""
+        """Return the text with single spaces."""
         return " ".join(self.text.split())
 
     def table(self, number: int) -> dict[str, dict[str, dict]]:
-        """Forecaster -> metric, without its arrow -> cell."""
+        """Return forecaster -> metric, without its arrow -> cell."""
         header, *rows = self.tables[number]
         names = [cell["text"] for cell in header[1:]]
         metrics = [row[0]["text"].rstrip("\xa0↓↑") for row in rows]
@@ -193,6 +193,6 @@ class Page(HTMLParser):
 
 
 def picture(link: str) -> np.ndarray:
-    """The colours of an embedded PNG."""
+    """Return the colours of an embedded PNG."""
     data = base64.b64decode(link.removeprefix("data:image/png;base64,"))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

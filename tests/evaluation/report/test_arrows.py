@@ -1,17 +1,17 @@
-"""Arrows point where content goes, and are as long as their scale says."""
+"""Arrows: direction, length and scale."""
 
 import re
 
 import numpy as np
 import pytest
-from report_files import make_samples
+from report_files import make_examples
 
 from adr_jax.evaluation.report import arrows
 from adr_jax.evaluation.report.sections import LeftOut
 
 
 def drawn(path: str) -> list[tuple[float, float, float, float]]:
-    """Each shaft, (x, y, dx, dy), in parts of a gap."""
+    """Return each shaft, (x, y, dx, dy), in parts of a gap."""
     shafts = re.findall(r"M(\d+) (\d+)l(-?\d+) ?(-?\d+)l", path)
     assert len(shafts) == path.count("M")
     return [tuple(map(float, shaft)) for shaft in shafts]
@@ -28,7 +28,7 @@ def drawn(path: str) -> list[tuple[float, float, float, float]]:
     ],
     ids=["down", "up", "right", "left", "down and left"],
 )
-def test_an_arrow_leaves_its_cell_toward_where_content_goes(u, expected):
+def test_an_arrow_points_where_content_moves(u, expected):
     field = np.zeros((3, 4, 2))
     field[1, 2] = u
     # An arrow for every 6 cells: the first is that of the cell in row and column 3,
@@ -48,7 +48,7 @@ def test_a_head_lies_behind_the_tip_on_both_sides():
     assert again == (-left[0], -left[1])  # back to the tip
 
 
-def test_what_has_no_direction_to_be_seen_is_not_drawn():
+def test_short_and_undefined_arrows_are_not_drawn():
     field = np.full((2, 3, 2), np.nan)
     field[0] = (0.1, 0.0), (np.inf, 1.0), (0.0, 0.0)
     field[1, 0] = (0.0, 1.0)
@@ -58,10 +58,10 @@ def test_what_has_no_direction_to_be_seen_is_not_drawn():
 def test_nearly_all_arrows_are_no_longer_than_one_and_a_half_gaps():
     lengths = np.linspace(0, 3, 1000)
     field = np.stack([lengths, np.zeros(1000)], axis=-1)
-    gap = arrows.cells_of_a_gap([field])
+    gap = arrows.cells_per_gap([field])
     assert gap == pytest.approx(0.98 * 3 / 1.5, rel=1e-3)  # of 98 in a hundred
-    assert arrows.cells_of_a_gap([np.zeros((4, 2))]) == 1.0
-    assert arrows.cells_of_a_gap([np.full((4, 2), np.nan)]) == 1.0
+    assert arrows.cells_per_gap([np.zeros((4, 2))]) == 1.0
+    assert arrows.cells_per_gap([np.full((4, 2), np.nan)]) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -75,28 +75,28 @@ def test_nearly_all_arrows_are_no_longer_than_one_and_a_half_gaps():
     ids=["both", "no interval", "no unit", "unknown"],
 )
 def test_a_displacement_in_words(data, text):
-    assert arrows.in_words(1.5, data) == f"1.5 cells a step{text}"
+    assert arrows.scale_text(1.5, data) == f"1.5 cells a step{text}"
 
 
-def test_groups_come_by_size_and_a_single_one_not_at_all():
+def test_groups_are_sorted_by_size_and_a_single_one_is_left_out():
     motion = np.zeros((1, 2, 2, 20, 2))
     motion[0, 0, 0, :, 0] = np.arange(20)
-    (block,) = arrows.motion(make_samples(motion=motion), {}).blocks
+    (block,) = arrows.motion(make_examples(motion=motion), {}).blocks
     titles = [group.title for group in block.groups]
-    assert titles == [f"group {n}" for n in range(20, 4, -1)] and block.of == 20
-    alone = arrows.motion(make_samples(motion=motion[:, :, :, -1:]), {})
+    assert titles == [f"group {n}" for n in range(20, 4, -1)] and block.num_groups == 20
+    alone = arrows.motion(make_examples(motion=motion[:, :, :, -1:]), {})
     assert alone.blocks[0].groups == [] and len(alone.means) == 1
 
 
 def test_blocks_share_a_scale():
     motion = np.zeros((2, 4, 4, 1, 2))
     motion[0, ..., 1], motion[1, ..., 1] = 1.0, 3.0
-    together, first, second = arrows.motion(make_samples(motion=motion), {}).means
-    lengths = [drawn(of.path)[0][2] for of in (together, first, second)]
+    together, first, second = arrows.motion(make_examples(motion=motion), {}).means
+    lengths = [drawn(mean.path)[0][2] for mean in (together, first, second)]
     assert lengths == [60, 15, 45]  # 4, 1 and 3 cells
 
 
-def test_terms_are_left_out_where_there_are_none():
-    for part in (arrows.shares, lambda samples: arrows.motion(samples, {})):
-        with pytest.raises(LeftOut, match="moves nothing by a displacement"):
-            part(make_samples(shares=None, motion=None))
+def test_shares_and_motion_are_left_out_without_transport():
+    for part in (arrows.shares, lambda examples: arrows.motion(examples, {})):
+        with pytest.raises(LeftOut, match="has no displacements"):
+            part(make_examples(shares=None, motion=None))

@@ -1,4 +1,4 @@
-"""Which forecasts are kept, and that what is kept is true."""
+"""The choice of example forecasts, and their content."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,11 @@ from etils import epath
 from adr_jax.data.contract import Dataset
 from adr_jax.evaluation import protocols
 from adr_jax.evaluation.metrics.spectra import radial_spectrum
-from adr_jax.evaluation.report import collecting as sampling
-from adr_jax.evaluation.report import examples as samples
-from adr_jax.evaluation.report import pictures
+from adr_jax.evaluation.report import collecting, examples, pictures
 
 
 class Frames:
-    """Trajectories of random frames; the same index gives the same frames."""
+    """Trajectories of random frames, a function of the index."""
 
     def __init__(self, lengths, frame_shape, hole=False, whole=False):
         self.lengths, self.frame_shape = lengths, frame_shape
@@ -48,10 +46,10 @@ def make_dataset(
 
 
 class Model:
-    """Persistence, off by what the first cell of the last frame holds.
+    """Persistence plus the last cell of the last frame.
 
-    Its displacement is the last frame's value in its first group, twice in the other,
-    in both blocks.
+    In both blocks the displacement of the first group is the last frame, and that of
+    the second group twice the last frame.
     """
 
     moves = True
@@ -90,10 +88,10 @@ def collect(dataset, model=None, history=2, batch_size=2, names=("one_step",)):
         model_history=history,
         batch_size=batch_size,
     )
-    kept = sampling.collect(
+    stored = collecting.collect(
         model, dataset, scores, model_history=history, batch_size=batch_size
     )
-    return kept, scores
+    return stored, scores
 
 
 @pytest.fixture
@@ -104,65 +102,69 @@ def long_protocol(monkeypatch):
     return ("one_step", "long")
 
 
-def test_kept_are_the_median_best_and_worst_of_what_goes_furthest(long_protocol):
+def test_median_best_and_worst_window_of_the_longest_horizon_are_stored(long_protocol):
     dataset = make_dataset()
-    kept, scores = collect(dataset, names=long_protocol)
-    assert (kept.protocol, kept.total, kept.metric) == ("long", 5, "rmse")
+    stored, scores = collect(dataset, names=long_protocol)
+    assert (stored.protocol, stored.total, stored.metric) == ("long", 5, "rmse")
     windows = protocols.PROTOCOLS["long"].windows(dataset, "test", 2)
     frames = windows.read(np.arange(5))
     forecast = Model().forecast(frames[:, :2], 7)
     errors = np.sqrt(np.mean(np.square(forecast - frames[:, 2:]), axis=(2, 3, 4)))
     order = np.argsort(errors.mean(axis=1)).tolist()
     assert scores["long"]["best_median_worst"] == [order[0], order[2], order[4]]
-    roles = dict(zip(kept.windows.tolist(), kept.roles, strict=True))
-    assert kept.windows[:3].tolist() == [order[2], order[0], order[4]]
-    for number, role in ((order[2], "median"), (order[0], "best"), (order[4], "worst")):
-        assert role in roles[number].split(", ")
+    roles = dict(zip(stored.windows.tolist(), stored.roles, strict=True))
+    assert stored.windows[:3].tolist() == [order[2], order[0], order[4]]
+    for window, role in ((order[2], "median"), (order[0], "best"), (order[4], "worst")):
+        assert role in roles[window].split(", ")
     assert "first" in roles[0]
-    np.testing.assert_allclose(kept.scores, errors.mean(1)[kept.windows], rtol=1e-6)
-    np.testing.assert_allclose(kept.scores_at, errors[kept.windows], rtol=1e-6)
-    assert kept.steps.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    np.testing.assert_allclose(stored.scores, errors.mean(1)[stored.windows], rtol=1e-6)
+    np.testing.assert_allclose(stored.scores_at, errors[stored.windows], rtol=1e-6)
+    assert stored.steps.tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_pictures_are_the_frames(long_protocol):
     dataset = make_dataset()
-    kept, _ = collect(dataset, names=long_protocol)
-    frames = protocols.PROTOCOLS["long"].windows(dataset, "test", 2).read(kept.windows)
+    stored, _ = collect(dataset, names=long_protocol)
+    frames = (
+        protocols.PROTOCOLS["long"].windows(dataset, "test", 2).read(stored.windows)
+    )
     target, forecast = frames[:, 2:], Model().forecast(frames[:, :2], 7)
     # Values are rounded to 4096 shades of a range of at most 1.
     for row, expected in enumerate((target, forecast, forecast - target)):
         atol = 2 / pictures.SHADES
-        np.testing.assert_allclose(kept.pictures[:, row], expected, rtol=0, atol=atol)
-    np.testing.assert_allclose(kept.ground, frames[0, 1, ..., 0], rtol=0, atol=1e-3)
+        np.testing.assert_allclose(stored.pictures[:, row], expected, rtol=0, atol=atol)
+    np.testing.assert_allclose(stored.ground, frames[0, 1, ..., 0], rtol=0, atol=1e-3)
     spectrum = radial_spectrum(target[:, [0, 3, 6]].astype(float)).mean(axis=0)
-    np.testing.assert_allclose(kept.spectra[0], spectrum, rtol=1e-6)
-    assert kept.spectra_steps.tolist() == [1, 4, 7]
+    np.testing.assert_allclose(stored.spectra[0], spectrum, rtol=1e-6)
+    assert stored.spectra_steps.tolist() == [1, 4, 7]
 
 
-def test_what_moves_is_seen_before_each_step(long_protocol, monkeypatch):
-    monkeypatch.setattr(sampling, "ARROWS", 4)
+def test_motion_is_that_before_each_step(long_protocol, monkeypatch):
+    monkeypatch.setattr(collecting, "ARROWS", 4)
     dataset = make_dataset()
-    kept, _ = collect(dataset, names=long_protocol)
-    assert kept.spacing == 2  # 8 rows, 4 arrows
-    frames = protocols.PROTOCOLS["long"].windows(dataset, "test", 2).read(kept.windows)
-    # Groups u and 2 u, of which the mean is 1.5 u, in two blocks: 3 u in all.
+    stored, _ = collect(dataset, names=long_protocol)
+    assert stored.spacing == 2  # 8 rows, 4 arrows
+    frames = (
+        protocols.PROTOCOLS["long"].windows(dataset, "test", 2).read(stored.windows)
+    )
+    # Groups u and 2 u with mean 1.5 u, in two blocks: 3 u in total.
     seen = frames[:, 1:-1, 1::2, 1::2, 0]
-    np.testing.assert_allclose(kept.net_motion[..., 0], 3 * seen, rtol=1e-6)
-    np.testing.assert_allclose(kept.motion[1, :, :, 1, 0], 2 * seen[0, 0], rtol=1e-6)
+    np.testing.assert_allclose(stored.net_motion[..., 0], 3 * seen, rtol=1e-6)
+    np.testing.assert_allclose(stored.motion[1, :, :, 1, 0], 2 * seen[0, 0], rtol=1e-6)
     shares = [[0.5, 0.2, 0.3], [0.1, 0.2, 0.7]]
-    np.testing.assert_allclose(kept.shares, shares, rtol=1e-12)  # means of equals
+    np.testing.assert_allclose(stored.shares, shares, rtol=1e-12)  # means of equals
 
 
-def test_as_many_are_forecast_at_a_time_as_were_scored():
+def test_batches_are_as_large_as_those_of_the_scores():
     model = Model()
     collect(make_dataset(), model, batch_size=4)
-    # Seven windows of each of the five trajectories make batches of four, and three;
-    # that which is run once more is timed. Then those that are kept.
+    # Seven windows of each of five trajectories make batches of four and three. The
+    # last batch is that of the stored windows.
     assert set(model.batches[:-1]) == {4, 3}
     assert model.batches[-1] == 4
 
 
-def test_a_model_that_is_nowhere_finite_is_the_worst():
+def test_a_forecast_of_nan_is_the_worst():
     class Broken(Model):
         def forecast(self, frames, steps):
             ahead = super().forecast(frames, steps)
@@ -170,41 +172,41 @@ def test_a_model_that_is_nowhere_finite_is_the_worst():
             ahead[lost] = np.nan
             return ahead
 
-    kept, _ = collect(make_dataset(), Broken())
-    worst = ["worst" in role for role in kept.roles].index(True)
-    assert np.isnan(kept.scores[worst])
-    assert np.isnan(kept.pictures[worst, 1:]).all()
+    stored, _ = collect(make_dataset(), Broken())
+    worst = ["worst" in role for role in stored.roles].index(True)
+    assert np.isnan(stored.scores[worst])
+    assert np.isnan(stored.pictures[worst, 1:]).all()
 
 
-def test_the_only_window_is_called_so(long_protocol):
+def test_a_single_window_is_called_only(long_protocol):
     dataset = make_dataset()
     dataset.splits["test"] = np.array([3])
-    kept, _ = collect(dataset, names=long_protocol)
-    assert kept.roles == ("only",) and kept.windows.tolist() == [0]
+    stored, _ = collect(dataset, names=long_protocol)
+    assert stored.roles == ("only",) and stored.windows.tolist() == [0]
 
 
 def test_without_transport_nothing_moves():
     model = Model()
     model.moves = False
-    kept, _ = collect(make_dataset(), model)
-    assert kept.net_motion is kept.motion is kept.shares is None
-    assert kept.pictures is not None
+    stored, _ = collect(make_dataset(), model)
+    assert stored.net_motion is stored.motion is stored.shares is None
+    assert stored.pictures is not None
 
 
 @pytest.mark.parametrize("space", [(12,), (4, 3, 5)], ids=["1-D", "3-D"])
 def test_other_dimensions_have_scores_and_spectra(space):
-    kept, _ = collect(make_dataset((*space, 1)))
-    assert kept.pictures is None and kept.motion is None
-    assert kept.space == space
-    assert np.isfinite(kept.spectra).all() and kept.shares is not None
+    stored, _ = collect(make_dataset((*space, 1)))
+    assert stored.pictures is None and stored.motion is None
+    assert stored.space == space
+    assert np.isfinite(stored.spectra).all() and stored.shares is not None
 
 
 def test_missing_cells_stay_missing():
-    kept, _ = collect(make_dataset(hole=True))
-    assert np.isnan(kept.pictures[:, [0, 2], :, :2]).all()
-    assert np.isfinite(kept.pictures[:, 1]).all()
-    assert np.isfinite(kept.pictures[:, :, :, 2:]).all()
-    assert np.isnan(kept.spectra[0]).all()
+    stored, _ = collect(make_dataset(hole=True))
+    assert np.isnan(stored.pictures[:, [0, 2], :, :2]).all()
+    assert np.isfinite(stored.pictures[:, 1]).all()
+    assert np.isfinite(stored.pictures[:, :, :, 2:]).all()
+    assert np.isnan(stored.spectra[0]).all()
 
 
 def test_labels_and_scores_of_classes_are_shown_as_labels():
@@ -212,27 +214,27 @@ def test_labels_and_scores_of_classes_are_shown_as_labels():
     of_labels = make_dataset(
         metrics=("accuracy",), channels=("class",), classes=classes, whole=True
     )
-    kept, _ = collect(of_labels)
-    assert kept.kind == "classes" and kept.classes == classes
-    assert set(np.unique(kept.pictures[:, :2])) <= {0.0, 1.0, 2.0}
-    wrong = kept.pictures[:, 0] != kept.pictures[:, 1]
-    np.testing.assert_array_equal(kept.pictures[:, 2], wrong)
-    assert kept.spectra is None
+    stored, _ = collect(of_labels)
+    assert stored.kind == "classes" and stored.classes == classes
+    assert set(np.unique(stored.pictures[:, :2])) <= {0.0, 1.0, 2.0}
+    wrong = stored.pictures[:, 0] != stored.pictures[:, 1]
+    np.testing.assert_array_equal(stored.pictures[:, 2], wrong)
+    assert stored.spectra is None
     by_channel = make_dataset((8, 6, 3), ("accuracy",), classes, classes)
-    kept, _ = collect(by_channel)
-    assert kept.classes == classes
-    assert kept.pictures.shape[-1] == 1
+    stored, _ = collect(by_channel)
+    assert stored.classes == classes
+    assert stored.pictures.shape[-1] == 1
     frames = protocols.PROTOCOLS["one_step"].windows(by_channel, "test", 2)
-    expected = frames.read(kept.windows)[:, 2:].argmax(axis=-1)
-    np.testing.assert_array_equal(kept.pictures[:, 0, ..., 0], expected)
+    expected = frames.read(stored.windows)[:, 2:].argmax(axis=-1)
+    np.testing.assert_array_equal(stored.pictures[:, 0, ..., 0], expected)
 
 
 def test_colours_are_colours():
-    kept, _ = collect(make_dataset((8, 6, 3), channels=("red", "green", "blue")))
-    assert kept.kind == "colour" and kept.pictures.shape[-1] == 3
+    stored, _ = collect(make_dataset((8, 6, 3), channels=("red", "green", "blue")))
+    assert stored.kind == "colour" and stored.pictures.shape[-1] == 3
 
 
-def test_large_grids_are_averaged_over_what_is_there(monkeypatch):
+def test_large_grids_are_averaged_over_observed_cells(monkeypatch):
     monkeypatch.setattr(pictures, "SIDE", 4)
     target = np.arange(2.0 * 9).reshape(1, 1, 9, 2, 1)
     target[0, 0, :3, 0] = np.nan  # the left half of the first square is missing
@@ -255,14 +257,14 @@ def test_rounding_is_by_the_range_of_each_variable():
         assert (off <= ranges / pictures.SHADES + [4e-3, 0]).all()
 
 
-def test_what_is_written_is_read_again(tmp_path, long_protocol):
-    kept, _ = collect(make_dataset(), names=long_protocol)
+def test_examples_are_read_as_written(tmp_path, long_protocol):
+    stored, _ = collect(make_dataset(), names=long_protocol)
     path = epath.Path(tmp_path) / "figures" / "samples.npz"
-    kept.write(path)
-    again = samples.read(path)
-    for name, value in vars(kept).items():
+    stored.write(path)
+    again = examples.read(path)
+    for name, value in vars(stored).items():
         other = getattr(again, name)
         assert type(other) is type(value), name
         np.testing.assert_array_equal(other, value)
     assert [file.name for file in path.parent.iterdir()] == ["samples.npz"]
-    assert samples.read(path.with_name("absent.npz")) is None
+    assert examples.read(path.with_name("absent.npz")) is None

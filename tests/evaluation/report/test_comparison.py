@@ -1,4 +1,4 @@
-"""The page that has two runs side by side, and when there is none."""
+"""The page with several runs side by side, and its refusals."""
 
 import copy
 import json
@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from etils import epath
-from report_files import RESULTS, Page, make_samples, scores, write_run, write_samples
+from report_files import RESULTS, Page, make_examples, scores, write_examples, write_run
 
 from adr_jax.__main__ import main
 from adr_jax.errors import InputError
@@ -22,12 +22,14 @@ def other_results() -> dict:
 
 @pytest.fixture
 def runs(tmp_path) -> list[epath.Path]:
-    """Two runs; the second kept other windows, but for the first of the split."""
+    """Return two runs that share two of their three windows."""
     folder = epath.Path(tmp_path)
-    kept = make_samples(windows=np.array([7, 2, 0]), roles=("median", "worst", "first"))
+    examples = make_examples(
+        windows=np.array([7, 2, 0]), roles=("median", "worst", "first")
+    )
     return [
         write_run(folder / "one"),
-        write_run(folder / "two", other_results(), kept),
+        write_run(folder / "two", other_results(), examples),
     ]
 
 
@@ -53,7 +55,7 @@ def test_a_table_has_both_models_and_the_baselines_once(page):
     assert "★" not in table["one"]["nRMSE"]["text"]
 
 
-def test_error_curves_share_their_axes(page):
+def test_error_curves_of_runs_share_axes(page):
     (curves,) = [alt for alt in page.alts if alt.startswith("nRMSE against")]
     for name in ("one", "two", "persistence", "extrapolation"):
         assert f"{name} from " in curves
@@ -61,10 +63,10 @@ def test_error_curves_share_their_axes(page):
     assert len(losses) == 1 and "one from" in losses[0] and "two from" in losses[0]
 
 
-def test_windows_that_both_kept_are_side_by_side(page):
+def test_windows_that_both_stored_are_side_by_side(page):
     assert "Sample: window 3 of 8 (best of one; worst of two)" in page.words
     assert "Sample: window 1 of 8 (worst, first of one; first of two)" in page.words
-    assert "window 5 of 8" not in page.words  # kept by the first alone
+    assert "window 5 of 8" not in page.words  # stored by the first alone
     panels = [alt.split(" of the sample")[0] for alt in page.alts if "sample" in alt]
     expected = ["target", "forecast of one", "forecast of two"]
     errors = [f"forecast − target of {name}" for name in ("one", "two")]
@@ -78,16 +80,16 @@ def test_each_run_has_its_own_shares_and_command(page):
     assert other_results()["command"] in page.words
 
 
-def test_beside_a_network_without_displacement(runs):
+def test_comparison_with_a_network_without_displacement(runs):
     none = {"shares": None, "net_motion": None, "motion": None, "spacing": 1}
     first, second = Page(write_comparison(runs)), runs[0]
-    write_samples(second, make_samples(**none))
+    write_examples(second, make_examples(**none))
     page = Page(write_comparison(runs))
     assert len(page.tables) == len(first.tables) - 1  # one of two with shares
-    # Arrows of the other are where they were.
+    # The arrows of the other run are unchanged.
     moved = [
-        [a for tag, a in of.attributes if tag == "path" and "data-paths" in a]
-        for of in (first, page)
+        [a for tag, a in view.attributes if tag == "path" and "data-paths" in a]
+        for view in (first, page)
     ]
     assert len(moved[1]) == len(moved[0]) / 2 > 0
     assert moved[1][0]["transform"] == moved[0][0]["transform"]
@@ -100,7 +102,7 @@ def test_it_opens_offline(page, runs):
     assert inner <= set(page.ids)
 
 
-def test_runs_of_one_name_are_told_by_their_paths(runs, tmp_path):
+def test_runs_of_one_name_are_shown_by_their_paths(runs, tmp_path):
     again = epath.Path(tmp_path) / "elsewhere" / "one"
     page = Page(write_comparison([runs[0], write_run(again)]))
     assert list(page.table(0))[:2] == ["one", "elsewhere/one"]
@@ -125,7 +127,7 @@ def test_other_data_are_refused(runs, key, value):
     assert not (runs[0] / "comparison.html").exists()
 
 
-def test_a_run_that_says_nothing_of_its_data_is_refused(runs):
+def test_a_run_without_facts_of_its_data_is_refused(runs):
     change(runs[1], lambda results: results.pop("data"))
     with pytest.raises(InputError, match="two cannot be compared: .* name of its data"):
         write_comparison(runs)
@@ -154,18 +156,20 @@ def test_runs_that_share_no_protocol_are_refused(runs):
     assert "\n" not in str(error.value)
 
 
-def test_samples_that_one_lacks_or_of_another_protocol_are_left_out(runs):
-    write_samples(runs[1], make_samples(protocol="one_step"))
+def test_missing_or_other_examples_are_left_out(runs):
+    write_examples(runs[1], make_examples(protocol="one_step"))
     page = Page(write_comparison(runs))
-    reason = "the runs kept forecasts of different protocols: rollout by one, one_step"
+    reason = (
+        "the runs stored forecasts of different protocols: rollout by one, one_step"
+    )
     assert f"Forecasts: {reason}" in page.words
     (runs[1] / "figures" / "samples.npz").unlink()
     page = Page(write_comparison(runs))
     file = runs[1] / "figures" / "samples.npz"
-    assert f"Forecasts, Share of each term: {file} is not there" in page.words
+    assert f"Forecasts, Share of each term: {file} is missing" in page.words
 
 
-def test_the_command_names_one_page_or_none(runs, tmp_path, capsys):
+def test_the_command_writes_one_page_or_none(runs, tmp_path, capsys):
     output = tmp_path / "both.html"
     workdirs = [str(run) for run in runs]
     main(["report", "--workdir", *workdirs, "--output", str(output)])

@@ -1,4 +1,4 @@
-"""Curves as SVG text."""
+"""Charts as SVG text, and the format of numbers."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ import pytest
 from adr_jax.evaluation.report import figures, numerals
 
 
-def test_curves_leave_out_what_a_logarithm_cannot_show():
+def test_curves_leave_out_points_without_a_logarithm():
     labels = {"x_label": "step", "y_label": "loss"}
     x, y = (0, 1, 2, 3, 4, 5), (2.0, np.nan, np.inf, 0.0, -1.0, 0.5)
     assert figures.curves({"a": (x, y)}, **labels) == figures.curves(
         {"a": ((0, 5), (2.0, 0.5))}, **labels
     )
-    # Without a logarithm, 0 and -1 are values like others.
+    # On a linear axis, 0 and -1 are shown.
     linear = figures.curves({"a": (x, y)}, log=False, **labels)
     assert linear == figures.curves(
         {"a": ((0, 3, 4, 5), (2.0, 0.0, -1.0, 0.5))}, log=False, **labels

@@ -1,4 +1,4 @@
-"""The card of a model: the numbers of its results, and what speaks against it."""
+"""The model card: the numbers of the results, and the limits of the model."""
 
 import copy
 import json
@@ -65,18 +65,18 @@ RESULTS = {
 
 
 def tables(card):
-    """Protocol -> row -> column -> cell, read back from the Markdown."""
+    """Read protocol -> row -> column -> cell back from the Markdown."""
     found, name, columns = {}, "", []
     for line in card.splitlines():
         if line.startswith("**"):
             name = line.split("**")[1]
             found[name] = {}
         elif line.startswith("| ") and "---" not in line:
-            who, *of = (cell.strip() for cell in line.strip("|").split("|"))
-            if who:
-                found[name][who] = dict(zip(columns, of, strict=True))
+            forecaster, *row = (cell.strip() for cell in line.strip("|").split("|"))
+            if forecaster:
+                found[name][forecaster] = dict(zip(columns, row, strict=True))
             else:
-                columns = of
+                columns = row
     return found
 
 
@@ -84,11 +84,11 @@ def check_same_numbers(card, protocols):
     found = tables(card)
     assert list(found) == list(protocols)
     for name, scores in protocols.items():
-        for who, of in found[name].items():
-            for column, cell in of.items():
+        for forecaster, row in found[name].items():
+            for column, cell in row.items():
                 step = column.removeprefix("step ")
                 column = {"ms/frame": "ms_per_frame"}.get(column, column)
-                known = scores[who]
+                known = scores[forecaster]
                 if column.startswith("step "):
                     headline = next(iter(known))
                     assert cell == numeral(known[f"{headline}_at"][step])
@@ -101,10 +101,10 @@ def check_same_numbers(card, protocols):
                     assert (column, cell) == ("ms_per_frame", "")
 
 
-def test_its_numbers_are_those_of_the_results():
+def test_the_numbers_of_the_card_are_those_of_the_results():
     card = model_card(RESULTS, "clouds")
     check_same_numbers(card, RESULTS["protocols"])
-    for said in (
+    for text in (
         "# Model card: clouds",
         "79,320 parameters",
         "4 frames of 128 x 96 cells of cloud",
@@ -112,7 +112,7 @@ def test_its_numbers_are_those_of_the_results():
         "CC BY-NC-SA 4.0",
         "cell size: 15 km",
         "frame interval: 0.25",
-        "unit: not said",
+        "unit: not stated",
         "`periodic`",
         "seed 3, step 4000",
         "1712 s of training on 1 x GPU",
@@ -120,10 +120,10 @@ def test_its_numbers_are_those_of_the_results():
         "jax 0.10.2",
         RESULTS["command"],
     ):
-        assert said in card
+        assert text in card
 
 
-def test_it_says_where_a_baseline_wins():
+def test_the_card_states_where_a_baseline_wins():
     card = model_card(RESULTS, "clouds")
     assert card.count("No baseline is better by any of these.") == 2
     assert "A baseline wins" not in card
@@ -141,9 +141,9 @@ def test_it_says_where_a_baseline_wins():
     assert "No baseline is better" not in card
 
 
-def test_it_says_how_far_ahead_it_is_better_than_the_last_frame():
+def test_the_card_states_up_to_which_step_the_model_is_better():
     card = " ".join(model_card(RESULTS, "clouds").split())
-    # 0.0049 a step against, in the end, 0.05.
+    # 0.0049 for each step, against 0.05 at the last steps.
     assert "in `rollout`, step 11 of 12 is the first whose nrmse is worse" in card
     better = copy.deepcopy(RESULTS)
     better["protocols"]["rollout"]["persistence"]["nrmse_by_step"] = [0.07] * STEPS
@@ -151,7 +151,7 @@ def test_it_says_how_far_ahead_it_is_better_than_the_last_frame():
     assert "all of 12 steps have a better nrmse than persistence" in card
 
 
-def test_a_score_that_is_no_number_is_worse_than_any():
+def test_nan_is_the_worst_score():
     assert is_better(9.0, math.nan, "nrmse") and not is_better(math.nan, 9.0, "nrmse")
     assert not is_better(math.nan, math.nan, "nrmse")
     assert is_better(2.0, 1.0, "psnr") and not is_better(2.0, 1.0, "nrmse")
@@ -159,7 +159,7 @@ def test_a_score_that_is_no_number_is_worse_than_any():
 
 
 @pytest.mark.parametrize("name", ["arrays", "radar", "ocean"])
-def test_of_a_file_of_unknown_origin_nothing_is_made_up(name):
+def test_a_file_of_the_user_has_no_stated_source(name):
     results = copy.deepcopy(RESULTS)
     results["data"]["name"] = name
     card = model_card(results, "mine")
@@ -170,7 +170,7 @@ def test_of_a_file_of_unknown_origin_nothing_is_made_up(name):
     ]
 
 
-def test_training_writes_it_and_so_does_evaluate(config, tmp_path, capsys):
+def test_training_and_evaluate_write_the_card(config, tmp_path, capsys):
     config.train.steps = 2
     loop.train_and_evaluate(config, tmp_path)
     card = tmp_path / "model_card.md"

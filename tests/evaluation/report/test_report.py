@@ -1,4 +1,4 @@
-"""The page about one run, read as a reader and as a browser would."""
+"""The page about one run: text, tables, pictures and links."""
 
 import copy
 import dataclasses
@@ -15,14 +15,14 @@ from report_files import (
     METRICS,
     RESULTS,
     Page,
-    make_samples,
+    make_examples,
+    write_examples,
     write_run,
-    write_samples,
 )
 
 from adr_jax.errors import InputError
-from adr_jax.evaluation import workdir as run_files
 from adr_jax.evaluation.report import write_report
+from adr_jax.evaluation.workdir import read_metrics
 
 
 @pytest.fixture
@@ -47,14 +47,16 @@ def page(path) -> Page:
 def test_numbers_shown_are_the_numbers_given(page):
     one_step, rollout = page.table(0), page.table(1)
     assert list(one_step) == ["model", "persistence", "extrapolation"] == list(rollout)
-    for who in one_step:
-        given = RESULTS["protocols"]["one_step"][who]
-        assert one_step[who]["nRMSE"]["value"] == given["nrmse"]
-        assert one_step[who]["PSNR"]["value"] == given["psnr"]
-        given = RESULTS["protocols"]["rollout"][who]
-        assert rollout[who]["nRMSE"]["value"] == given["nrmse"]
-        assert rollout[who]["mass drift"]["value"] == given["mass_drift"]
-        assert rollout[who]["nRMSE at step 10"]["value"] == given["nrmse_at"]["10"]
+    for forecaster in one_step:
+        given = RESULTS["protocols"]["one_step"][forecaster]
+        assert one_step[forecaster]["nRMSE"]["value"] == given["nrmse"]
+        assert one_step[forecaster]["PSNR"]["value"] == given["psnr"]
+        given = RESULTS["protocols"]["rollout"][forecaster]
+        assert rollout[forecaster]["nRMSE"]["value"] == given["nrmse"]
+        assert rollout[forecaster]["mass drift"]["value"] == given["mass_drift"]
+        assert (
+            rollout[forecaster]["nRMSE at step 10"]["value"] == given["nrmse_at"]["10"]
+        )
     assert one_step["model"]["nRMSE"]["text"] == "★ 1.11e-4 ±2.3e-5"
     assert one_step["model"]["PSNR"]["text"] == "38.2 ±1.5"
     assert one_step["persistence"]["nRMSE"]["text"] == "6.80e-3"
@@ -73,11 +75,17 @@ def test_each_protocol_has_its_own_table_under_its_name(page):
     assert "best median worst" not in page.words
 
 
-def test_best_is_marked_in_words_and_by_direction_of_the_metric(page):
+def test_the_best_score_is_marked_by_the_direction_of_the_metric(page):
     def best(metric: str) -> set:
-        cells = {who: cells[metric] for who, cells in page.table(0).items()}
-        starred = {who for who, cell in cells.items() if "★" in cell["text"]}
-        assert starred == {who for who, cell in cells.items() if cell["class"]}
+        cells = {
+            forecaster: cells[metric] for forecaster, cells in page.table(0).items()
+        }
+        starred = {
+            forecaster for forecaster, cell in cells.items() if "★" in cell["text"]
+        }
+        assert starred == {
+            forecaster for forecaster, cell in cells.items() if cell["class"]
+        }
         return starred
 
     assert best("nRMSE") == {"model"}  # lower is better
@@ -107,12 +115,12 @@ def test_nan_is_shown_and_is_never_best(workdir):
     ],
     ids=["behind", "higher is better", "and lower is not"],
 )
-def test_a_verdict_stands_above_the_table(workdir, model, other, words):
+def test_the_verdict_compares_with_the_best_baseline(workdir, model, other, words):
     page = with_scores(workdir, p={"model": model, "persistence": other})
     assert f"The model is {words}" in page.words
 
 
-def test_one_sample_has_no_spread(workdir):
+def test_a_single_sample_has_no_spread(workdir):
     model = {"nrmse": 0.5, "spread": {"nrmse": 0.0}}
     page = with_scores(workdir, p={"samples": 1, "model": model})
     assert page.table(0)["model"]["nRMSE"]["text"] == "★ 0.500"
@@ -121,7 +129,7 @@ def test_one_sample_has_no_spread(workdir):
 # The page -----------------------------------------------------------------------------
 
 
-def test_it_says_what_was_run_on_what_and_how_to_make_it_again(page, path):
+def test_the_page_states_model_data_and_commands(page, path):
     for part in (
         "adrnet on shallow_water wave run",
         "adrnet, 79,320 parameters, seed 0",
@@ -148,7 +156,7 @@ def test_page_opens_offline_and_is_light(path, page):
     assert all(part.startswith("#") for part in text.split("url(")[1:])
 
 
-def test_every_picture_has_a_text_in_its_place(page):
+def test_every_picture_has_an_alternative_text(page):
     assert not page.unnamed
     of_groups = [alt for alt in page.alts if alt.startswith("Arrows of block")]
     assert len(of_groups) == 6  # two blocks of three
@@ -176,11 +184,11 @@ def test_every_picture_has_a_text_in_its_place(page):
         "loss against the training step",
         "validation nRMSE against the training step",
     ]
-    # The steps of five minutes, and the curve from its first to its last value.
+    # Steps of five minutes; the first and last value of the curve.
     assert "persistence from 6.80e-3 at 5 to 0.0236 at 60" in page.alts[0]
 
 
-def test_charts_are_files_too(path):
+def test_charts_are_also_files(path):
     names = {file.name for file in (path.parent / "figures").iterdir()}
     assert names - {"samples.npz"} == {
         "rollout_nrmse_by_step.svg",
@@ -192,7 +200,7 @@ def test_charts_are_files_too(path):
     }
 
 
-def test_identifiers_are_unique_and_references_meet_one(page):
+def test_identifiers_are_unique_and_references_exist(page):
     assert len(set(page.ids)) == len(page.ids)
     inner = {link[1:] for link in page.loaded if link.startswith("#")}
     assert inner and inner <= set(page.ids)
@@ -221,9 +229,9 @@ def test_the_page_can_be_written_elsewhere(workdir, tmp_path):
 # Shares and displacements -------------------------------------------------------------
 
 
-def test_shares_are_the_ones_kept(page):
+def test_shares_are_those_stored(page):
     table = page.table(3)
-    given = 100 * make_samples().shares
+    given = 100 * make_examples().shares
     for n, term in enumerate(("advection", "diffusion", "reaction")):
         cells = [table[term][f"block {b}"] for b in (1, 2)]
         assert [cell["value"] for cell in cells] == given[:, n].tolist()
@@ -231,17 +239,17 @@ def test_shares_are_the_ones_kept(page):
     assert table["reaction"]["block 1"]["text"] == "30 %"
 
 
-def test_blocks_and_groups_are_told_with_their_lengths(workdir):
+def test_blocks_and_groups_have_their_longest_displacement(workdir):
     motion = np.zeros((2, 5, 6, 3, 2))
     motion[0, 3, 3, :, 0] = (3.0, 0.0, -6.0)  # the mean -1, and added to
     motion[1, 3, 3, :, 0] = -0.5
-    write_samples(workdir, make_samples(motion=motion))
+    write_examples(workdir, make_examples(motion=motion))
     page = Page(write_report(workdir))
     for words in (
         "all blocks together: longest 1.5 cells",
         "block 1: longest 1.0 cells",
         "block 2: longest 0.50 cells",
-        # Those that move most come first, whatever their number.
+        # Largest displacements first, whatever their index.
         "group 3: longest 6.0 cells group 1: longest 3.0 cells group 2: longest 0",
         "km in 5 min",
     ):
@@ -251,7 +259,7 @@ def test_blocks_and_groups_are_told_with_their_lengths(workdir):
 # What is missing ----------------------------------------------------------------------
 
 
-def test_a_run_of_an_earlier_version_says_what_it_lacks(workdir):
+def test_a_run_of_an_earlier_version_lists_missing_sections(workdir):
     (workdir / "figures" / "samples.npz").unlink()
     results = copy.deepcopy(RESULTS)
     for key in ("data", "command", "versions", "device"):
@@ -260,14 +268,14 @@ def test_a_run_of_an_earlier_version_says_what_it_lacks(workdir):
     page = Page(write_report(workdir))
     assert (
         "Left out Forecasts, What moves where, Share of each term, Spectra: "
-        f"{workdir / 'figures' / 'samples.npz'} is not there" in page.words
+        f"{workdir / 'figures' / 'samples.npz'} is missing" in page.words
     )
     assert "holds no command" in page.words
     assert not page.unnamed and len(page.tables) == 3
     assert "script" not in page.tags
 
 
-def test_without_scores_and_training_the_rest_is_shown(workdir):
+def test_other_sections_are_shown_without_scores_and_training(workdir):
     (workdir / "results.json").write_text('{"protocols": {}}')
     (workdir / "metrics.jsonl").write_text('{"step": 1, "rate": 2.0}')
     page = Page(write_report(workdir))
@@ -278,9 +286,9 @@ def test_without_scores_and_training_the_rest_is_shown(workdir):
 
 def test_a_network_without_displacement(workdir):
     none = {"shares": None, "net_motion": None, "motion": None}
-    write_samples(workdir, make_samples(**none))
+    write_examples(workdir, make_examples(**none))
     page = Page(write_report(workdir))
-    why = "the network moves nothing by a displacement"
+    why = "the network has no displacements"
     assert f"Left out What moves where, Share of each term: {why}." in page.words
     assert "Sample: median" in page.words
     assert not any("rrows" in alt for alt in page.alts)
@@ -290,29 +298,29 @@ def test_a_network_without_displacement(workdir):
 @pytest.mark.parametrize("space", [(24,), (4, 20, 24)], ids=["1-D", "3-D"])
 def test_frames_that_are_not_two_dimensional(workdir, space):
     parts = ("pictures", "net_motion", "motion", "ground")
-    write_samples(workdir, make_samples(space=space, **dict.fromkeys(parts)))
+    write_examples(workdir, make_examples(space=space, **dict.fromkeys(parts)))
     page = Page(write_report(workdir))
     n = len(space)
     assert f"Forecasts: frames are drawn in two dimensions, not {n}." in page.words
     assert f"moves where: arrows are drawn in two dimensions, not {n}." in page.words
-    assert "Share of each term How much" in page.words
+    assert "Share of each term The shares of advection" in page.words
     assert "Spectrum at step 1" in page.words
 
 
 def test_a_forecast_that_blew_up_is_still_drawn(workdir):
-    samples = make_samples()
-    samples.pictures[:, 1:, 1] = 1e30
-    samples.pictures[:, 1:, 2] = np.nan
-    samples.spectra[1:] = np.nan
-    samples.motion[:] = np.nan
-    samples.net_motion[:] = np.inf
-    write_samples(workdir, samples)
+    examples = make_examples()
+    examples.pictures[:, 1:, 1] = 1e30
+    examples.pictures[:, 1:, 2] = np.nan
+    examples.spectra[1:] = np.nan
+    examples.motion[:] = np.nan
+    examples.net_motion[:] = np.inf
+    write_examples(workdir, examples)
     page = Page(write_report(workdir))
     assert not page.unnamed
-    assert "missing, or no number" in page.words
+    assert "missing or NaN" in page.words
 
 
-def test_a_loss_that_was_never_finite_is_no_reason_to_fail(workdir):
+def test_a_loss_that_is_never_finite_is_drawn(workdir):
     (workdir / "metrics.jsonl").write_text('{"step": 1, "loss": NaN}')
     page = Page(write_report(workdir))
     assert (
@@ -321,9 +329,9 @@ def test_a_loss_that_was_never_finite_is_no_reason_to_fail(workdir):
 
 
 def test_missing_cells_leave_no_spectrum(workdir):
-    samples = make_samples()
-    samples.spectra[0, 1] = np.nan
-    write_samples(workdir, samples)
+    examples = make_examples()
+    examples.spectra[0, 1] = np.nan
+    write_examples(workdir, examples)
     page = Page(write_report(workdir))
     assert "Left out Spectra: cells are missing from these frames" in page.words
 
@@ -336,10 +344,10 @@ def test_missing_cells_leave_no_spectrum(workdir):
 )
 def test_a_broken_line_of_metrics_is_skipped(workdir, broken):
     file = workdir / "metrics.jsonl"
-    # A resumed run may write on behind the broken line, and repeats steps.
+    # A resumed run continues after the broken line and repeats steps.
     again = b'\n{"step": 40, "loss": 0.125}\n{"step": 30, "loss": 0.375}'
     file.write_bytes(file.read_bytes() + broken + again)
-    series, skipped = run_files.read_metrics(file)
+    series, skipped = read_metrics(workdir)
     assert skipped == 1
     assert list(series["loss"].items()) == [(20, 0.5), (30, 0.375), (40, 0.125)]
     assert series["validation_nrmse"] == {40: METRICS[2]["validation_nrmse"]}
@@ -348,7 +356,7 @@ def test_a_broken_line_of_metrics_is_skipped(workdir, broken):
 
 
 @pytest.mark.parametrize("name", ["config.json", "results.json", "metrics.jsonl"])
-def test_a_missing_file_is_named_with_what_makes_it(workdir, name):
+def test_a_missing_file_is_named_with_what_writes_it(workdir, name):
     (workdir / name).unlink()
     with pytest.raises(InputError, match=rf"{name} is missing: train.py writes it"):
         write_report(workdir)
@@ -370,7 +378,7 @@ def test_a_missing_file_is_named_with_what_makes_it(workdir, name):
         ("figures/samples.npz", b"anything"),
     ],
 )
-def test_a_damaged_file_is_named_with_what_makes_it(workdir, name, content):
+def test_a_damaged_file_is_named_with_what_writes_it(workdir, name, content):
     (workdir / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"{name} is damaged \(.+\): train.py writes"):
         write_report(workdir)
@@ -389,10 +397,10 @@ def test_cut_or_incomplete_samples_are_damaged(workdir):
     np.savez(file, **arrays)
     with pytest.raises(InputError, match="damaged .*windows"):
         write_report(workdir)
-    samples = make_samples()
+    examples = make_examples()
     for name in ("roles", "scores_at", "pictures", "net_motion"):
-        shorter = {name: getattr(samples, name)[:2]}
-        write_samples(workdir, dataclasses.replace(samples, **shorter))
+        shorter = {name: getattr(examples, name)[:2]}
+        write_examples(workdir, dataclasses.replace(examples, **shorter))
         with pytest.raises(InputError, match=f"expected {name} of 3 samples, 3 steps"):
             write_report(workdir)
 
@@ -415,7 +423,7 @@ def test_importing_the_report_loads_no_plotting():
 
 
 def test_plotting_keeps_no_global_state(workdir):
-    # "backend" is left out: to read it is to choose one, which loads pyplot.
+    # Reading "backend" would choose one, which loads pyplot.
     code = (
         "import sys, matplotlib as m;"
         "settings = lambda: {k: m.rcParams[k] for k in m.rcParams if k != 'backend'};"
@@ -428,7 +436,7 @@ def test_plotting_keeps_no_global_state(workdir):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_style_has_a_place_for_dark_phone_and_paper(path):
+def test_the_style_covers_dark_mode_phones_and_paper(path):
     style = re.findall(r"<style>(.*?)</style>", path.read_text(), re.DOTALL)[0]
     for medium in ("prefers-color-scheme: dark", "max-width: 40rem", "@media print"):
         assert medium in style

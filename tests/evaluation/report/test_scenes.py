@@ -1,11 +1,11 @@
-"""Films: which colours stand where, and how windows slide along them."""
+"""Films and scenes: colours, windows and titles."""
 
 import dataclasses
 
 import matplotlib
 import numpy as np
 import pytest
-from report_files import make_samples, picture
+from report_files import make_examples, picture
 
 from adr_jax.evaluation.report import films, scenes
 from adr_jax.evaluation.report.figures import ERROR_MAP, FIELD_MAP
@@ -13,7 +13,7 @@ from adr_jax.evaluation.report.sections import LeftOut
 
 
 def frame_of(film: films.Film, row: int, frame: int) -> np.ndarray:
-    """The colours that a window shows."""
+    """Return the colours that a window shows."""
     pixels = picture(film.link)
     y, x = -film.y(row), -film.x(frame)
     return pixels[y : y + film.rows, x : x + film.columns]
@@ -35,12 +35,12 @@ def test_a_window_shows_its_frame_of_its_row():
     assert (first == low).all()
     assert (second[0, 3] == high).all() and (second[0, :3] == low).all()
     assert (frame_of(film, 1, 2) == middle).all()
-    none, least = colour(ERROR_MAP, 0.5), colour(ERROR_MAP, 0.0)
+    zero, lowest = colour(ERROR_MAP, 0.5), colour(ERROR_MAP, 0.0)
     last = frame_of(film, 2, 2)
-    assert (last[1, 0] == least).all() and (last[0] == none).all()
+    assert (last[1, 0] == lowest).all() and (last[0] == zero).all()
 
 
-def test_what_lies_beside_a_frame_is_its_own_edge():
+def test_the_margin_of_a_frame_repeats_its_edge():
     fields = [np.arange(2.0).reshape(2, 1, 1, 1) * np.ones((2, 3, 3, 1))]
     film = films.film(fields, [-fields[0]], low=0.0, high=1.0, limit=1.0)
     pixels = picture(film.link)
@@ -49,7 +49,7 @@ def test_what_lies_beside_a_frame_is_its_own_edge():
     assert (around == colour(FIELD_MAP, 1.0)).all()
 
 
-def test_no_number_is_grey_and_what_lies_beyond_has_the_end_of_the_scale():
+def test_nan_is_grey_and_values_beyond_have_the_end_of_the_scale():
     field = np.array([np.nan, np.inf, -np.inf, 5.0]).reshape(1, 1, 4, 1)
     film = films.film([field], [field], low=0.0, high=1.0, limit=1.0)
     for row, name in ((0, FIELD_MAP), (1, ERROR_MAP)):
@@ -67,32 +67,32 @@ def test_three_variables_are_colours():
     assert (frame_of(film, 1, 0)[0, 0] == colour(ERROR_MAP, 1.0)).all()
 
 
-def test_scenes_are_the_samples_in_their_colours():
-    samples = make_samples()
-    player = scenes.player({"": samples}, {"frame_interval": "5 min"})
+def test_scenes_show_the_examples_in_colours():
+    examples = make_examples()
+    player = scenes.player({"": examples}, {"frame_interval": "5 min"})
     assert player.times == [
         "step 1 of 12, 5 min ahead",
         "step 6 of 12, 30 min ahead",
         "step 12 of 12, 1 h ahead",
     ]
-    target = samples.pictures[:, 0]
-    for number, scene in enumerate(player.scenes):
+    target = examples.pictures[:, 0]
+    for index, scene in enumerate(player.scenes):
         titles = [panel.title for panel in scene.panels]
         assert titles == ["target", "forecast", "forecast − target"]
         assert float(scene.low) == pytest.approx(target.min(), rel=5e-3)  # 3 digits
         for frame in range(3):
-            row, column = np.argwhere(target[number, frame, ..., 0] < 1.01)[0]
+            row, column = np.argwhere(target[index, frame, ..., 0] < 1.01)[0]
             shown = frame_of(scene.film, 0, frame)[row, column]
-            # Within the first of a hundred and twenty shades, or the second.
+            # The first or second of 120 shades.
             assert np.abs(shown - colour(FIELD_MAP, 0.0)).max() <= 4
-        assert scene.notes[1] == f"nRMSE {samples.scores_at[number, 1]:.4f}"
+        assert scene.notes[1] == f"nRMSE {examples.scores_at[index, 1]:.4f}"
         assert len(scene.panels[1].arrows) == 3 and not scene.panels[0].arrows
 
 
 def test_variables_have_a_scale_of_their_own():
-    samples = make_samples()
-    both = np.concatenate([samples.pictures, 1000 * samples.pictures], axis=-1)
-    several = dataclasses.replace(samples, pictures=both, variables=("h", "u"))
+    examples = make_examples()
+    both = np.concatenate([examples.pictures, 1000 * examples.pictures], axis=-1)
+    several = dataclasses.replace(examples, pictures=both, variables=("h", "u"))
     player = scenes.player({"": several}, {})
     assert len(player.scenes) == 6 and player.variables == ("h", "u")
     first, second = player.scenes[:2]
@@ -102,16 +102,16 @@ def test_variables_have_a_scale_of_their_own():
     assert first.film.png == second.film.png
 
 
-def test_classes_have_names_and_are_right_or_wrong():
-    samples = make_samples()
+def test_classes_have_names_and_colours():
+    examples = make_examples()
     target = np.tile(np.arange(3.0).repeat(8), (3, 3, 20, 1))[..., None]
     wrong = np.zeros_like(target)
     wrong[..., :4, :] = 1.0
     pictures = np.stack([target, (target + wrong) % 3, wrong], axis=1)
     names = ("clear", "low", "high")
     of_classes = {"kind": "classes", "classes": names, "variables": ("class",)}
-    samples = dataclasses.replace(samples, pictures=pictures, **of_classes)
-    player = scenes.player({"": samples}, {})
+    examples = dataclasses.replace(examples, pictures=pictures, **of_classes)
+    player = scenes.player({"": examples}, {})
     assert [name for name, _ in player.classes] == list(names)
     assert player.scenes[0].panels[2].title == "where wrong"
     shown = frame_of(player.scenes[0].film, 0, 0)[0, ::8]
@@ -122,24 +122,24 @@ def test_classes_have_names_and_are_right_or_wrong():
     assert (errors[4:] == colour(ERROR_MAP, 0.5)).all()
 
 
-def test_missing_cells_are_said_to_be_grey():
-    samples = make_samples()
-    assert not scenes.player({"": samples}, {}).has_missing
-    samples.pictures[0, 0, 1, 3, 4] = np.nan
-    assert scenes.player({"": samples}, {}).has_missing
+def test_missing_cells_are_in_the_legend():
+    examples = make_examples()
+    assert not scenes.player({"": examples}, {}).has_missing
+    examples.pictures[0, 0, 1, 3, 4] = np.nan
+    assert scenes.player({"": examples}, {}).has_missing
 
 
-def test_a_page_of_noise_has_fewer_frames_but_the_first_and_the_last():
+def test_a_large_page_has_fewer_frames_with_the_first_and_last():
     rng = np.random.default_rng(0)
     k, steps = 24, np.arange(1, 25)
-    samples = make_samples(
+    examples = make_examples(
         steps=steps,
         scores_at=np.ones((3, k)),
         net_motion=None,
         pictures=rng.normal(size=(3, 3, k, 100, 100, 1)).astype(np.float32),
         space=(100, 100),
     )
-    player = scenes.player({"": samples}, {})
+    player = scenes.player({"": examples}, {})
     assert sum(len(scene.film.png) for scene in player.scenes) <= scenes.BYTES
     assert 3 <= len(player.times) < 24
     assert player.times[0] == "step 1 of 24" and player.times[-1] == "step 24 of 24"
@@ -147,15 +147,15 @@ def test_a_page_of_noise_has_fewer_frames_but_the_first_and_the_last():
 
 
 def test_errors_of_runs_share_a_scale():
-    small, large = make_samples(), make_samples()
+    small, large = make_examples(), make_examples()
     large.pictures[:, 2] *= 10
     player = scenes.player({"a": small, "b": large}, {})
     alone = scenes.player({"": large}, {})
-    # The scale leaves two in a thousand out, of twice as many here.
-    first, second = (float(of.scenes[0].limit) for of in (player, alone))
+    # The scale is the 99.8th percentile, here of twice as many errors.
+    first, second = (float(p.scenes[0].limit) for p in (player, alone))
     assert first == pytest.approx(second, rel=0.1)
 
 
 def test_frames_in_three_dimensions_are_left_out():
     with pytest.raises(LeftOut, match="in two dimensions, not 3"):
-        scenes.player({"": make_samples(pictures=None, space=(4, 4, 4))}, {})
+        scenes.player({"": make_examples(pictures=None, space=(4, 4, 4))}, {})

@@ -1,4 +1,4 @@
-"""Tables as people read them."""
+"""Tables of scores as text."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def a_run(score, fingerprint="ab", protocols=("rollout",), device="2 x CPU"):
 
 
 def cells(text):
-    """The lines below the title, as lists of words."""
+    """Return the lines below the title as lists of words."""
     return [line.split() for line in text.splitlines()[1:]]
 
 
@@ -83,5 +83,5 @@ def test_robustness_has_a_table_for_noise_and_one_for_missing_cells():
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])
-def test_what_is_no_number_is_printed(score):
+def test_nan_and_infinity_are_printed(score):
     assert str(score) in tables.protocol_table("rollout", result(score))

@@ -1,4 +1,4 @@
-"""Names, times and lengths in print."""
+"""Names, times and lengths in words."""
 
 import pytest
 

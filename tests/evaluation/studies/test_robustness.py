@@ -1,4 +1,4 @@
-"""Noise and missing cells: the levels, the same for all, the same in every run."""
+"""Scores with noise and missing cells, the same in every run."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def score(dataset, forecast=persistence, batch_size=8):
 
 
 def filled(past, num_frames):
-    """Persistence with missing cells filled by the last value before the gap."""
+    """Forecast persistence, missing cells filled with their last value."""
     frames = past.copy()
     for step in range(1, frames.shape[1]):
         gaps = np.isnan(frames[:, step])
@@ -48,22 +48,22 @@ def test_level_zero_is_the_protocol_itself(dataset, result):
     again = score(few)
     assert again["samples"] == clean["one_step"]["samples"] == 24
     for kind in ("noise", "missing"):
-        # There and back through normalised units, in float32.
+        # Normalised and back, in float32.
         expected = pytest.approx(clean["one_step"]["persistence"]["nrmse"], rel=1e-4)
         assert again[kind]["persistence"]["0"] == expected
 
 
 def test_scores_get_worse_level_by_level(result):
     for kind, levels in robustness.LEVELS.items():
-        for who in ("model", "persistence", "extrapolation"):
-            scores = result[kind][who]
+        for forecaster in ("model", "persistence", "extrapolation"):
+            scores = result[kind][forecaster]
             assert list(scores) == [f"{level:g}" for level in levels]
             values = list(scores.values())
             assert values == sorted(values) and values[-1] > 1.2 * values[0]
 
 
-def test_baselines_see_what_a_cell_had_last(result):
-    # `filled` does it, too, but for the 0.2 % of cells that no frame of four shows.
+def test_missing_cells_are_filled_for_baselines(result):
+    # `filled` does the same, except in the 0.2 % of cells missing in all four frames.
     for level in ("0.05", "0.2"):
         scores = result["missing"]
         expected = pytest.approx(scores["model"][level], rel=0.1)
@@ -80,19 +80,19 @@ def test_noise_is_in_units_of_the_datas_standard_deviation(dataset):
     score(dataset, forecast, batch_size=64)
     std = Statistics.of(dataset).std[0]
     noise = [past - levels[0] for past in levels[:5]]
-    for level, of in zip(robustness.LEVELS["noise"], noise, strict=True):
+    for level, values in zip(robustness.LEVELS["noise"], noise, strict=True):
         # 65,536 values: 1 % is more than three standard errors of a deviation.
-        assert of.std() == pytest.approx(level * std, rel=0.01, abs=1e-6)
-    # One pattern, scaled; float32 in between. Each window has its own.
+        assert values.std() == pytest.approx(level * std, rel=0.01, abs=1e-6)
+    # One scaled pattern, to float32; each window has its own.
     np.testing.assert_allclose(noise[4], 3 * noise[3], atol=1e-5)
     assert abs(np.corrcoef(noise[4][:2].reshape(2, -1))[0, 1]) < 0.1
     for share, past in zip(robustness.LEVELS["missing"], levels[5:], strict=True):
         assert np.isnan(past).mean() == pytest.approx(share, abs=0.01)
 
 
-def test_it_is_the_same_in_every_run_and_for_every_batch_size(dataset, result):
+def test_scores_are_the_same_in_every_run_and_batch_size(dataset, result):
     again = score(dataset, filled, batch_size=16)
     for kind in robustness.LEVELS:
-        for who, scores in result[kind].items():
+        for forecaster, scores in result[kind].items():
             # A sum over samples in another order, in float64.
-            assert again[kind][who] == pytest.approx(scores, rel=1e-12)
+            assert again[kind][forecaster] == pytest.approx(scores, rel=1e-12)

@@ -1,4 +1,4 @@
-"""The same flow at other intervals: which frames are read, and who is told."""
+"""Scores at other time intervals: the frames that are read, the scaled model."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from adr_jax.models.baselines import persistence
 
 @pytest.fixture
 def flow(config):
-    """A synthetic flow, 2 sequences of 20 frames to test with; and the data section."""
+    """Return a synthetic flow with 2 test sequences of 20 frames, and its options."""
     config.data.update(name="synthetic", path="", shape="vortex", trajectories=1)
     dataset = data.load(config.data)
     few = dict(dataset.splits) | {"test": dataset.splits["test"][:2]}
@@ -44,7 +44,7 @@ def test_frames_between_those_of_a_synthetic_flow(flow):
     np.testing.assert_array_equal(frames[0], expected)
 
 
-def test_scores_are_those_of_frames_so_far_apart(flow):
+def test_scores_are_those_of_sampled_frames(flow):
     dataset, config = flow
     result = time_step.score(persistence, dataset, config, batch_size=5)
     assert list(result["scores"]) == [
@@ -64,23 +64,23 @@ def test_scores_are_those_of_frames_so_far_apart(flow):
     # Sums over samples in another order, in float64.
     assert scores["1"] == pytest.approx(usual, rel=1e-12)
     errors = []
-    for number in dataset.splits["test"]:
-        frames = dataset.trajectories.read(int(number), 0, 20)[None, ::3]
+    for index in dataset.splits["test"]:
+        frames = dataset.trajectories.read(int(index), 0, 20)[None, ::3]
         errors.append(fields.nrmse(frames[:, 3:-1], frames[:, 4:]))
     assert scores["3"] == pytest.approx(np.mean(errors), rel=1e-6)  # float32
     assert list(scores.values()) == sorted(scores.values())
 
 
-def test_the_scaled_model_is_told_the_interval(flow):
+def test_the_scaled_model_receives_the_interval(flow):
     dataset, config = flow
-    told = []
+    intervals = []
 
     def scaled(interval):
-        told.append(interval)
+        intervals.append(interval)
         return lambda past, steps: interval * persistence(past, steps)
 
     result = time_step.score(persistence, dataset, config, batch_size=8, scaled=scaled)
-    assert told == [0.5, 1, 2, 3]
+    assert intervals == [0.5, 1, 2, 3]
     scores = result["scores"]
     assert scores["scaled"]["1"] == scores["persistence"]["1"]
     assert scores["scaled"]["2"] > 1 > scores["scaled"]["0.5"] > 0.4

@@ -1,5 +1,5 @@
-// Leafs through the frames. All films lie still in the page; a window of one frame each
-// is moved along them. `#frame=5&sample=2` in the address begins at a place, `&play` runs.
+// Shows one frame of each film at a time. `#frame=5&sample=2` in the address starts at
+// that frame, `&play` plays.
 (() => {
   const player = document.getElementById("player");
   if (!player) return;
