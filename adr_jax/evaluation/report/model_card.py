@@ -17,10 +17,10 @@ from adr_jax.evaluation.workdir import MODEL_CARD_FILE, is_number, write_whole
 
 NETWORKS = {
     "adrnet": "ADRNet (arXiv 2406.19253)",
-    "cnn": "ADRNet without transport, a convolutional network",
     "unet": "a UNet",
     "fno": "a Fourier neural operator",
 }
+WITHOUT_TRANSPORT = "ADRNet without transport, a convolutional network,"
 EDGES = {
     "clamp": "values at the edge continue beyond it, and content moved there stays",
     "reflect": "the field is mirrored at its edges, as by walls",
@@ -55,8 +55,10 @@ def model_card(results: Mapping, name: str) -> str:
 def _model(results: Mapping) -> Iterator[str]:
     model, history = results["config"]["model"], results["config"]["data"]["history"]
     frames = "frame" if model["frames_out"] == 1 else f"{model['frames_out']} frames"
+    still = (model["name"], model["transport"]) == ("adrnet", "none")
+    network = WITHOUT_TRANSPORT if still else NETWORKS[model["name"]]
     yield (
-        f"{NETWORKS[model['name']]} with {results['parameters']:,} parameters. From "
+        f"{network} with {results['parameters']:,} parameters. From "
         f"{history} frames of {_frame(results)} it forecasts the next {frames}; longer "
         "forecasts take its own frames as history."
     )
