@@ -1,5 +1,6 @@
 """Windows, batches, statistics: pure functions of the data, the seed and the step."""
 
+import ast
 import dataclasses
 import importlib
 import pathlib
@@ -7,6 +8,7 @@ import pathlib
 import numpy as np
 import pytest
 
+import adr_jax
 from adr_jax import data
 from adr_jax.data import normalisation
 from adr_jax.data.batches import prefetch, read_batch, turn, window_indices
@@ -179,6 +181,31 @@ def test_a_field_that_a_set_does_not_read_is_refused(name):
             with pytest.raises(InputError, match=message):
                 data.load(config)
             config.update({field: data.OPTIONAL[field]})
+
+
+@pytest.mark.parametrize("name", data.NAMES)
+def test_a_source_states_what_the_configuration_may_hold(name):
+    source = data.source(name)
+    assert source.split_names and source.licence
+    assert set(source.fields) <= set(data.OPTIONAL)
+    assert bool(source.shapes) == ("shape" in source.fields)
+    if source.frame_shape:
+        assert source.prepare
+
+
+def test_no_other_wing_compares_the_name_of_a_data_set():
+    package = pathlib.Path(adr_jax.__file__).parent
+    wings = [p for p in package.rglob("*.py") if package / "data" not in p.parents]
+    for path in wings:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                compared = {
+                    getattr(leaf, "value", None)
+                    for comparator in node.comparators
+                    for leaf in ast.walk(comparator)
+                    if isinstance(leaf, ast.Constant)
+                }
+                assert not compared & {*data.NAMES}, f"{path}:{node.lineno}"
 
 
 def test_what_counts_as_not_set_is_what_the_base_has():
