@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from adr_jax.operators.advection import pull, push
     from adr_jax.operators.motion import estimate_motion
     from adr_jax.operators.trajectory import extrapolate, trajectory
+    from adr_jax.options import BlockOptions, ModelOptions
     from adr_jax.training.model import load
 
 _HOME = {
@@ -22,12 +23,16 @@ _HOME = {
     "extrapolate": "adr_jax.operators.trajectory",
     "ADRNet": "adr_jax.models.adrnet",
     "ADRBlock": "adr_jax.models.blocks",
+    "ModelOptions": "adr_jax.options",
+    "BlockOptions": "adr_jax.options",
     "load": "adr_jax.training.model",
 }
 
 __all__ = [
     "ADRBlock",
     "ADRNet",
+    "BlockOptions",
+    "ModelOptions",
     "estimate_motion",
     "extrapolate",
     "load",

@@ -32,7 +32,7 @@ SCORER = (
 
 
 def write_whole(path: epath.Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all; the folder may be in a bucket."""
+    """Write a file whole or not at all; the folder may be in a bucket."""
     with written_whole(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 

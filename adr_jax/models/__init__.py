@@ -8,7 +8,11 @@ from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.unet import UNet
 from adr_jax.options import ModelOptions
 
-NETWORKS: dict[str, type[FrameNetwork]] = {"adrnet": ADRNet, "unet": UNet, "fno": FNO}
+NETWORKS: dict[str, type[FrameNetwork]] = {
+    "adrnet": ADRNet,
+    "unet": UNet,
+    "fno": FNO,
+}
 
 
 def build(

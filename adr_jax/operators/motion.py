@@ -154,7 +154,7 @@ def _averaged(sums):
 
 
 def _fit(levels, shear, iterations=ITERATIONS):
-    """The motion of some frames, grid by grid from the coarsest.
+    """Measure the motion of some frames, grid by grid from the coarsest.
 
     There pairs of neighbouring frames come first: in longer ones things would have
     moved beyond recognition.

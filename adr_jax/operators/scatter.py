@@ -67,7 +67,7 @@ def _blocks(shape, order):
 
 
 def _stencil(u, boundary, order, dtype):
-    """The block in which content displaced by `u` arrives, and its shares.
+    """Return the block in which content displaced by `u` arrives, and its shares.
 
     Returns the flat index of the block, `(cells,)`, and the weight of each of `taps`,
     `(*space, 1)`.

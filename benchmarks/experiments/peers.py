@@ -107,7 +107,7 @@ def print_table(rows: Sequence[Mapping]) -> None:
 
 
 def scores(protocols: Mapping, who: str) -> list[str]:
-    """nRMSE of one step, of the rollout and of some of its steps."""
+    """NRMSE of one step, of the rollout and of some of its steps."""
     rollout = protocols["rollout"][who]
     steps = [rollout["nrmse_by_step"][step - 1] for step in STEPS]
     values = [protocols["one_step"][who]["nrmse"], rollout["nrmse"], *steps]
@@ -115,7 +115,7 @@ def scores(protocols: Mapping, who: str) -> list[str]:
 
 
 def draw(rows: Sequence[Mapping]):
-    """nRMSE of the rollout, step by step."""
+    """NRMSE of the rollout, step by step."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
     figure, panel = plt.subplots(figsize=(6.5, 3.4), layout="tight")
 

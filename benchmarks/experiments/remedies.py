@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def scores(workdir: pathlib.Path) -> dict[str, float]:
-    """nRMSE of a run by protocol."""
+    """NRMSE of a run by protocol."""
     protocols = read_results(epath.Path(workdir))["protocols"]
     return {name: of["model"]["nrmse"] for name, of in protocols.items()}
 

@@ -181,7 +181,7 @@ def of_network(space: tuple[int, ...], transport: str, seconds: float) -> dict:
 
 
 def errors_of(forecast: Callable, space: tuple[int, ...]) -> dict[str, float]:
-    """nRMSE of the next frame of eight fields, and that of persistence."""
+    """NRMSE of the next frame of eight fields, and that of persistence."""
     errors = {"nrmse": [], "persistence": []}
     for seed in range(1_000_000, 1_000_008):
         window = carried(space, seed)

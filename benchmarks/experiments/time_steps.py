@@ -89,7 +89,7 @@ def frames_at(interval: float) -> np.ndarray:
 
 
 def score(run: trained.TrainedModel, interval: float, frames: np.ndarray) -> dict:
-    """nRMSE by step, the median over flows."""
+    """NRMSE by step, the median over flows."""
     past, target = frames[:, :PAST], frames[:, PAST:]
     ahead = run.at_interval(interval).forecast(past, AHEAD)
     errors = fields.nrmse(ahead, target)[..., 0]
@@ -121,7 +121,7 @@ def print_table(rows: Sequence[Mapping]) -> None:
 
 
 def draw(rows: Sequence[Mapping]):
-    """nRMSE against the step of the forecast, an interval a panel."""
+    """NRMSE against the step of the forecast, an interval a panel."""
     plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
     figure, panels = plt.subplots(
         1, len(INTERVALS), figsize=(10.0, 3.0), layout="tight", sharey=True

@@ -69,7 +69,7 @@ def test_the_most_general_grid_is_exported(untrained, settings, space, generator
         network.init, jax.random.key(0), np.zeros((1, 4, 16, 16, 1), np.float32)
     )
     params = {"params": jax.tree.map(lambda a: np.zeros(a.shape), params["params"])}
-    other = dataclasses.replace(model, config=config, model=network, params=params)
+    other = dataclasses.replace(model, config=config, network=network, params=params)
     exported = export.export_step(other)
     assert str(exported.in_avals[0].shape) == f"(batch, 4, {space}, 1)"
     assert exported.platforms == ("cpu", "cuda", "tpu")

@@ -21,9 +21,8 @@ STEPS = 3
 class Model:
     """A stand-in for a trained model."""
 
-    def __init__(self, frame_shape, channels, channels_out):
+    def __init__(self, frame_shape, channels):
         self.frame_shape = frame_shape
-        self.channels_out = channels_out or frame_shape[-1]
         self.config = own.get_config()
         self.config.data.history = HISTORY
         self.record = {"step": 7, "channels": channels}
@@ -32,15 +31,15 @@ class Model:
         assert frames.shape[1:] == (HISTORY, *self.frame_shape)
         ahead = 100 * np.arange(1, steps + 1, dtype=np.float32)
         ahead = ahead.reshape(-1, *[1] * len(self.frame_shape))
-        return np.nan_to_num(frames[:, -1:, ..., : self.channels_out]) + ahead
+        return np.nan_to_num(frames[:, -1:]) + ahead
 
 
 @pytest.fixture
 def use(tmp_path, monkeypatch):
     """Return a function that puts a model of some frames into the workdir."""
 
-    def use_model(frame_shape, channels=("rain",), channels_out=0, **data):
-        model = Model(frame_shape, channels, channels_out)
+    def use_model(frame_shape, channels=("rain",), **data):
+        model = Model(frame_shape, channels)
         model.config.data.update(data)
         (tmp_path / "config.json").write_text(model.config.to_json())
         monkeypatch.setattr(forecast, "load", lambda _: model)
@@ -176,20 +175,6 @@ def test_a_cell_that_is_never_observed_stays_missing(tmp_path, use, run):
     with np.load(run(tmp_path / "in.npy", "out.npz")) as file:
         missing = np.argwhere(np.isnan(file["frames"]))
     assert missing.tolist() == [[step, 1, 2] for step in range(STEPS)]
-
-
-@pytest.mark.parametrize("axes", ["tyxc", "ctyx"])
-def test_only_forecast_channels_are_written(axes, tmp_path, generator, use, run):
-    """A tracer and the two components of what moves it."""
-    frames = generator.normal(size=(6, 5, 7, 3)).astype(np.float32)
-    order = ["tyxc".index(letter) for letter in axes]
-    with h5py.File(tmp_path / "in.h5", "w") as file:
-        file["sea"], file["channel"] = frames.transpose(order), np.arange(3)
-    use((5, 7, 3), ("sea 0", "sea 1", "sea 2"), channels_out=1, axes=axes)
-    with h5py.File(run(tmp_path / "in.h5", "out.h5")) as file:
-        expected = continued(frames[None])[0, ..., :1].transpose(order)
-        np.testing.assert_allclose(file["sea"][...], expected, rtol=1e-6)
-        assert "channel" not in file
 
 
 def test_an_animation(tmp_path, generator, use, run):

@@ -56,7 +56,7 @@ def _model(results: Mapping) -> Iterator[str]:
     model, history = results["config"]["model"], results["config"]["data"]["history"]
     frames = "frame" if model["frames_out"] == 1 else f"{model['frames_out']} frames"
     still = (model["name"], model["transport"]) == ("adrnet", "none")
-    network = WITHOUT_TRANSPORT if still else NETWORKS[model["name"]]
+    network = WITHOUT_TRANSPORT if still else NETWORKS.get(model["name"], model["name"])
     yield (
         f"{network} with {results['parameters']:,} parameters. From "
         f"{history} frames of {_frame(results)} it forecasts the next {frames}; longer "

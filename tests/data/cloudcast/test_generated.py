@@ -15,7 +15,7 @@ from adr_jax.data.cloudcast import generated
 from adr_jax.data.cloudcast.source import CLASS_OF_RAW
 from adr_jax.data.contract import SPLITS
 from adr_jax.errors import InputError
-from adr_jax.training import loop
+from adr_jax.training import configuration, loop
 from configs import base
 from configs import cloudcast as cloudcast_config
 
@@ -228,6 +228,7 @@ def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(short, tmp_p
     config.model.update(channels=4, num_blocks=1, frames_in=2, frames_out=1)
     config.train.update(loss="cross_entropy", steps=2, batch_size=2)
     config.train.update(feedback=1, feedback_after=0.0, validation_windows=1)
+    config = configuration.read(config)
     loop.train(config, epath.Path(tmp_path / "run"), dataset)
     run = adr_jax.load(tmp_path / "run")
     ahead = run.forecast(dataset.trajectories.read(0, 0, 2), steps=12)

@@ -16,7 +16,7 @@ def data(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(1, 256, (15, 28, 28), np.uint8)
     pools = {split: images[k::3] for k, split in enumerate(SPLITS)}
     monkeypatch.setattr(digits, "pools", lambda root: pools)
-    config = base.data()
+    config = base.get_config().data
     config.update(root=str(tmp_path), cells=64, trajectories=30)
     return config
 

@@ -15,7 +15,7 @@ ROWS, COLUMNS = 12, 18
 @pytest.fixture
 def data(tmp_path):
     """Write a year whose water moves in the first 70 % of the days, then stops."""
-    config = base.data()
+    config = base.get_config().data
     config.update(root=str(tmp_path), path="year.h5", split="seasons", trajectories=9)
     u = np.full((365, ROWS, COLUMNS), 300, np.int16)
     u[245:] = 0

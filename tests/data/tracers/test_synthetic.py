@@ -15,7 +15,7 @@ PERIODIC = ("uniform", "shear", "vortex")
 
 @pytest.fixture
 def data():
-    config = base.data()
+    config = base.get_config().data
     config.update(name="synthetic", shape="uniform", cells=32, trajectories=12)
     return config
 
@@ -153,9 +153,9 @@ def test_other_sequences_have_another_fingerprint(data):
 
 @pytest.mark.parametrize("shape", synthetic.SHAPES)
 def test_each_shape_has_a_configuration(shape):
-    configuration.check(experiment.get_config(shape))
+    configuration.read(experiment.get_config(shape))
 
 
 def test_an_unknown_shape_is_refused():
     with pytest.raises(InputError, match="data.shape is 'spiral'.*uniform, shear"):
-        configuration.check(experiment.get_config("spiral"))
+        configuration.read(experiment.get_config("spiral"))

@@ -39,7 +39,12 @@ RESULTS = {
     },
     "config": {
         "data": {"path": "", "history": 4},
-        "model": {"name": "adrnet", "frames_out": 1, "boundary": "periodic"},
+        "model": {
+            "name": "adrnet",
+            "transport": "push",
+            "frames_out": 1,
+            "boundary": "periodic",
+        },
     },
     "seed": 3,
     "step": 4000,
