@@ -1,11 +1,11 @@
-"""Opens a report in a headless browser and does what a reader does.
+"""Open a report in a headless browser and do what a reader does.
 
     python benchmarks/drills/browser.py runs/quickstart/report.html
     python benchmarks/drills/browser.py PAGE.html --pictures FOLDER
 
 Prints a line for each check, and exits with 1 if one fails. `--pictures` also writes
-what the page looks like: light, dark, on a phone and on paper (PDF). Chromium or Chrome
-has to be there; nothing is fetched.
+how the page looks: light, dark, on a phone and on paper (PDF). Chromium or Chrome must
+be installed; nothing is fetched.
 """
 
 import argparse
@@ -21,13 +21,13 @@ import tempfile
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 DARK = "--blink-settings=preferredColorScheme=0"
-# What is caught of errors, before the page's own script.
+# Collects errors; it comes before the page's own script.
 LISTENER = """<script>
 window.errors = [];
 addEventListener("error", (event) => errors.push(event.message));
 console.error = (...words) => errors.push(words.join(" "));
 </script>"""
-# A reader: what is found goes into the page, where --dump-dom shows it.
+# A reader: it writes what it finds into the page, where --dump-dom shows it.
 READER = """<script>
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const find = (name) => document.querySelector(`#player [name=${name}]`);
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def player_checks(found: dict) -> dict[str, bool]:
-    """Of the frames to be leafed through, if there are several."""
+    """Check the player of frames, if there are several."""
     if found.get("frames", 0) < 2:
         return {}
     last = found["frames"]
@@ -141,7 +141,7 @@ def player_checks(found: dict) -> dict[str, bool]:
 
 
 def read(browser: str, page: pathlib.Path, width: int, *options: str) -> dict:
-    """What a reader finds in a copy of the page."""
+    """Return what a reader finds in a copy of the page."""
     text = page.read_text(encoding="utf-8")
     text = text.replace("<head>", f"<head>{LISTENER}", 1)
     text = text.replace("</body>", f"{READER}</body>")
@@ -158,55 +158,52 @@ def read(browser: str, page: pathlib.Path, width: int, *options: str) -> dict:
         )
     found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
     if found is None:
-        sys.exit(f"error: {page}: the reader's script did not come to its end")
+        sys.exit(f"error: {page}: the reader's script did not end")
     return json.loads(html.unescape(found[1]))
 
 
 def colours(browser: str, page: pathlib.Path) -> list[str]:
-    """Of text and paper for those who asked for a dark page."""
+    """Return the colours of text and paper for readers who want a dark page."""
     return read(browser, page, 1200, DARK)["colours"]
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of 'rgb(1, 2, 3)', as WCAG 2 defines it."""
-    shares = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    """Return the relative luminance of 'rgb(1, 2, 3)', as WCAG 2 defines it."""
+    shares = [int(digits) / 255 for digits in re.findall(r"\d+", colour)[:3]]
     linear = [
         share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
         for share in shares
     ]
-    return sum(w * of for w, of in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    weights = (0.2126, 0.7152, 0.0722)
+    return sum(w * share for w, share in zip(weights, linear, strict=True))
 
 
 def contrast(pair: list[str]) -> float:
-    """Between two colours, from 1 to 21."""
+    """Return the contrast of two colours, from 1 to 21."""
     dark, light = sorted(luminance(colour) for colour in pair)
     return (light + 0.05) / (dark + 0.05)
 
 
 def take_pictures(browser: str, page: pathlib.Path, folder: pathlib.Path) -> None:
+    """Write how the page looks, as PNG and PDF."""
     folder.mkdir(parents=True, exist_ok=True)
     looks = {
         "light": ("1200,6000",),
         "dark": ("1200,6000", DARK),
         "phone": ("390,9000", "--force-device-scale-factor=2"),
     }
+    time = "--virtual-time-budget=2000"
     for name, (size, *options) in looks.items():
-        to = f"--screenshot={folder / name}.png"
-        time = "--virtual-time-budget=2000"
-        run(browser, f"--window-size={size}", time, *options, to, page.as_uri())
+        file = f"--screenshot={folder / name}.png"
+        run(browser, f"--window-size={size}", time, *options, file, page.as_uri())
         print(folder / f"{name}.png")
-    to = f"--print-to-pdf={folder / 'paper.pdf'}"
-    run(
-        browser,
-        "--no-pdf-header-footer",
-        "--virtual-time-budget=2000",
-        to,
-        page.as_uri(),
-    )
+    file = f"--print-to-pdf={folder / 'paper.pdf'}"
+    run(browser, "--no-pdf-header-footer", time, file, page.as_uri())
     print(folder / "paper.pdf")
 
 
 def run(browser: str, *options: str) -> str:
+    """Run the browser; return what it prints."""
     process = subprocess.run(
         [browser, *OPTIONS, *options],
         capture_output=True,

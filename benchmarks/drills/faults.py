@@ -1,10 +1,10 @@
-"""Runs that are killed, stopped, damaged or starved, then started again.
+"""Kill, stop, damage or starve runs, start them again, and compare what they leave.
 
     python benchmarks/drills/faults.py [--tries N] [--only WORD] [--seed 0]
 
-Each try hurts a small run of train.py, gives the same command again, and compares what
-that leaves, parameters and optimiser, last and best, with a run that nothing happened
-to, bit by bit. It takes minutes: two processes notice that a third died by its silence.
+Each try disturbs a small run of train.py and gives the same command again. What that
+leaves is compared bit by bit with an undisturbed run: parameters and optimiser, last
+and best. It takes minutes: two processes notice the death of a third by its silence.
 """
 
 import argparse
@@ -62,21 +62,21 @@ class Run:
     output: str = ""
 
     def start(self, full_disk: bool = False) -> None:
-        """Gives the command: in every process, the same one."""
+        """Start every process with the same command."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.children = []
-        for number in range(self.processes):
+        for process in range(self.processes):
             flags = FLAGS | {"workdir": self.workdir, "config.data.path": self.data}
             if self.processes > 1:
                 flags |= {
                     "coordinator": f"127.0.0.1:{port}",
                     "num_processes": self.processes,
-                    "process_id": number,
+                    "process_id": process,
                 }
             command = [f"--{name}={value}" for name, value in flags.items()]
-            with self.log(number).open("w") as log:
+            with self.log(process).open("w") as log:
                 child = subprocess.Popen(
                     [*(FULL_DISK if full_disk else ()), sys.executable, "train.py"]
                     + command,
@@ -87,18 +87,18 @@ class Run:
                 )
             self.children.append(child)
 
-    def log(self, number: int = 0) -> pathlib.Path:
-        """What a process prints."""
-        return self.workdir.with_name(f"{self.workdir.name}.{number}.log")
+    def log(self, process: int = 0) -> pathlib.Path:
+        """Return the file of what a process prints."""
+        return self.workdir.with_name(f"{self.workdir.name}.{process}.log")
 
     def wait(self) -> list[int]:
-        """Exit codes of all processes."""
+        """Wait for all processes; return their exit codes."""
         codes = [child.wait(timeout=600) for child in self.children]
         self.output = self.log().read_text()
         return codes
 
     def step(self) -> int:
-        """The last step logged so far."""
+        """Return the last step logged so far."""
         try:
             lines = (self.workdir / "metrics.jsonl").read_text().splitlines()
         except FileNotFoundError:
@@ -109,12 +109,12 @@ class Run:
         return 0
 
     def wait_for_step(self, step: int) -> None:
-        """Until it is logged, or the run has ended."""
+        """Wait until the step is logged, or the run has ended."""
         while self.step() < step and self.children[0].poll() is None:
             time.sleep(0.002)
 
     def result(self) -> dict[str, np.ndarray]:
-        """Every array it leaves, by name."""
+        """Return every array it leaves, by name."""
         arrays = {}
         for folder in ("checkpoints", "best"):
             checkpoints = Checkpoints(epath.Path(self.workdir / folder), keep=3)
@@ -134,24 +134,24 @@ def flatten(tree: dict, prefix: str) -> dict[str, np.ndarray]:
     return {name: value for name, value in flat.items() if value is not None}
 
 
-def kill(run: Run, number: int = signal.SIGKILL, process: int = 0) -> None:
+def kill(run: Run, signum: int = signal.SIGKILL, process: int = 0) -> None:
     with contextlib.suppress(ProcessLookupError):
-        run.children[process].send_signal(number)
+        run.children[process].send_signal(signum)
 
 
-def random_moment(run: Run) -> None:
-    """Somewhere between the first step and the last."""
+def wait_at_random(run: Run) -> None:
+    """Wait for a moment between the first step and the last."""
     run.wait_for_step(random.randint(1, STEPS - 1))
     time.sleep(random.uniform(0, 0.02))
 
 
 def killed(run: Run) -> None:
-    random_moment(run)
+    wait_at_random(run)
     kill(run)
 
 
 def killed_in_a_save(run: Run) -> None:
-    """As soon as a checkpoint is being written, or a little later."""
+    """Kill while a checkpoint is being written, or a little later."""
     run.wait_for_step(random.randint(1, STEPS - 1))
     folders = [run.workdir / name for name in ("checkpoints", "best")]
     while run.children[0].poll() is None:
@@ -171,17 +171,17 @@ def killed_at_start(run: Run) -> None:
 
 
 def terminated(run: Run) -> None:
-    random_moment(run)
+    wait_at_random(run)
     kill(run, signal.SIGTERM)
 
 
 def interrupted(run: Run) -> None:
-    random_moment(run)
+    wait_at_random(run)
     kill(run, signal.SIGINT)
 
 
 def damaged(harm: Callable[[pathlib.Path], None]) -> Callable[[Run], None]:
-    """Killed, then one file of its newest checkpoint comes to harm."""
+    """Return a fault: killed, then one file of its newest checkpoint is damaged."""
 
     def fault(run: Run) -> None:
         run.wait_for_step(random.randint(2 * CHECKPOINT_EVERY, STEPS - 1))
@@ -207,8 +207,8 @@ def flip_a_bit(path: pathlib.Path) -> None:
 
 
 def full_disk(run: Run) -> None:
-    """A run that went well until the disk was full."""
-    random_moment(run)
+    """Kill the run and start it again on a full disk."""
+    wait_at_random(run)
     kill(run)
     run.wait()
     run.start(full_disk=True)
@@ -216,18 +216,18 @@ def full_disk(run: Run) -> None:
 
 def peer_killed(process: int) -> Callable[[Run], None]:
     def fault(run: Run) -> None:
-        random_moment(run)
+        wait_at_random(run)
         kill(run, process=process)
 
     return fault
 
 
 def one_terminated(run: Run) -> None:
-    random_moment(run)
+    wait_at_random(run)
     kill(run, signal.SIGTERM, process=1)
 
 
-# Name, what happens, tries, processes, exit codes that are right for it.
+# Name, fault, tries, processes, expected exit codes.
 FAULTS = (
     ("kill -9 while starting", killed_at_start, 4, 1, {-9}),
     ("kill -9 at any moment", killed, 10, 1, {-9}),
@@ -257,6 +257,7 @@ def main() -> None:
 
 
 def drill(faults: list, asked: int | None, folder: pathlib.Path) -> None:
+    """Try each fault and print a row for it."""
     data = folder / "water.h5"
     dam = dam_break.Dam(cells=16, frames=16, shape="off_centre")
     shallow_water.generate(data, dam, trajectories=40)
@@ -279,14 +280,15 @@ def drill(faults: list, asked: int | None, folder: pathlib.Path) -> None:
             else:
                 lost.append(steps)
                 shutil.rmtree(run.workdir)
-        mean, most = (f"{np.mean(lost):.1f}", max(lost)) if lost else ("", "")
-        print(f"{name:26}  {tries:5}  {len(lost):8}  {mean:>16}  {most:>4}", flush=True)
+        mean, maximum = (f"{np.mean(lost):.1f}", max(lost)) if lost else ("", "")
+        facts = f"{len(lost):8}  {mean:>16}  {maximum:>4}"
+        print(f"{name:26}  {tries:5}  {facts}", flush=True)
 
 
 def survive(
     run: Run, fault: Callable, codes: set[int], undisturbed: dict
 ) -> int | None:
-    """Steps that had to be done again, or None if the result is another one."""
+    """Return the steps done again, or None where the result is another one."""
     run.start()
     fault(run)
     ended = set(run.wait())

@@ -1,28 +1,26 @@
-"""What advection is worth: push, pull and none, on five data sets.
+"""Measure what advection is worth: push, pull and none on five data sets.
 
     python benchmarks/experiments/advection.py [--data FOLDER] [--minutes 1.25]
         [--seeds 0 1]
         [--only NAME ...] [--output runs/advection]
 
-On each set its configuration trains three times from each seed with another transport
-(without it a residual convolution of as many parameters takes its place), for the same
-minutes on one core of its own, and with one_core.COMMON in the place of its optimiser:
-AdamW at a constant rate, no forecasts fed back. Scores are those of the validation
-split by the set's first metric. Real samples are looked for under FOLDER (default
-$ADR_JAX_TEST_DATA); a set without its file is left out, which is said. Started again,
-it goes on with what is missing. Writes advection.json and advection.svg.
+On each set its configuration trains three times from each seed, with another transport
+each time. Without transport a residual convolution of as many parameters takes its
+place. Each run has the same minutes on one core of its own, and one_core.COMMON in the
+place of its optimiser: AdamW at a constant rate, no forecasts fed back. Scores are
+those of the validation split by the set's first metric. Real samples are read from
+FOLDER (default $ADR_JAX_TEST_DATA). A set without its file is left out, and a line says
+so. Started again, it continues with what is missing. Writes advection.json and
+advection.svg.
 """
 
 import argparse
-import json
-import os
 import pathlib
 
 import matplotlib.pyplot as plt
 from datasets import SETS
 from one_core import Curve, arrowed, compare, train_all
-
-from adr_jax.training.devices import host
+from outcome import as_range, parser, print_setting, print_table, set_style, write
 
 COLOURS = {"none": "#999999", "push": "#0072b2", "pull": "#d55e00"}
 TRANSPORTS = tuple(COLOURS)
@@ -40,31 +38,20 @@ Curves = dict[tuple[str, str, int], Curve]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    usual = os.environ.get("ADR_JAX_TEST_DATA")
-    parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
-    parser.add_argument("--minutes", type=float, default=1.25, help="of each run")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=list(NAMES))
-    parser.add_argument("--output", type=pathlib.Path, default="runs/advection")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "advection", minutes=1.25, seeds=(0, 1), data=True)
+    options.add_argument("--only", nargs="+", choices=tuple(NAMES), default=list(NAMES))
+    arguments = options.parse_args()
     curves = {}
     for name in arguments.only:
         curves |= train(name, arguments)
     rows = summary(curves)
-    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
-    print_table(rows)
-    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
-    (arguments.output / "advection.json").write_text(text + "\n")
-    figure = arguments.output / "advection.svg"
-    draw(curves).savefig(figure, metadata={"Date": None})
-    print(figure)
+    print_setting(arguments)
+    print_scores(rows)
+    write("advection", arguments, {"rows": rows}, draw(curves))
 
 
 def train(name: str, arguments: argparse.Namespace) -> Curves:
-    """One set's runs; none where its file is missing."""
+    """Train on one set; return no curves where its file is missing."""
     fields = fields_of(name, arguments)
     if fields is None:
         return {}
@@ -79,7 +66,7 @@ def train(name: str, arguments: argparse.Namespace) -> Curves:
 
 
 def fields_of(name: str, arguments: argparse.Namespace) -> dict[str, object] | None:
-    """What a run on a set takes, for `train_all`; None where its file is missing."""
+    """Return a set's fields for `train_all`; None where its file is missing."""
     experiment = SETS[name]
     fields: dict[str, object] = {
         field.removeprefix("config."): value
@@ -97,42 +84,43 @@ def fields_of(name: str, arguments: argparse.Namespace) -> dict[str, object] | N
 
 
 def summary(curves: Curves) -> list[dict]:
-    """A row of `compare` for each transport, set by set."""
+    """Return a row of `compare` for each transport, set by set."""
     groups = {name: {t: [] for t in TRANSPORTS} for name, _, _ in curves}
     for (name, transport, _), curve in curves.items():
         groups[name][transport].append(curve)
     return [
-        {"set": NAMES[name]} | row for name, of in groups.items() for row in compare(of)
+        {"set": NAMES[name]} | row
+        for name, by_transport in groups.items()
+        for row in compare(by_transport)
     ]
 
 
-def print_table(rows: list[dict]) -> None:
-    """Score of all frames ahead and of the first, from the lowest to the highest."""
-    print(
-        "| set | metric | transport | ms a step | steps | rollout | first frame "
-        f"| seconds | rollout | first frame |\n{'|---' * 10}|"
-    )
+def print_scores(rows: list[dict]) -> None:
+    """Print the range over seeds of the rollout's score and of the first frame's."""
+    heads = ["set", "metric", "transport", "ms a step"]
+    for unit in ("steps", "seconds"):
+        heads += [unit, "rollout", "first frame"]
+    lines = []
     for row in rows:
         cells = [row["set"], row["metric"], row["name"], f"{row['milliseconds']:.0f}"]
-        for place in ("steps", "seconds"):
-            cells.append(f"{row[place]:.0f}")
-            for scores in zip(*row[f"after {place}"], strict=True):
-                ends = dict.fromkeys(f"{end(scores):.3g}" for end in (min, max))
-                cells.append(" to ".join(ends))
-        print(f"| {' | '.join(cells)} |")
+        for unit in ("steps", "seconds"):
+            cells.append(f"{row[unit]:.0f}")
+            cells += [as_range(s) for s in zip(*row[f"after {unit}"], strict=True)]
+        lines.append(cells)
+    print_table(heads, lines)
 
 
 def draw(curves: Curves):
-    """Score of the rollout against seconds of training, set by set."""
-    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    """Draw the rollout's score by seconds of training, a panel for each set."""
+    set_style()
     metrics = {name: curve[0].metric for (name, *_), curve in curves.items()}
     names = list(metrics)
     figure, panels = plt.subplots(
         1, len(names), figsize=(2.6 * len(names), 2.8), layout="tight", squeeze=False
     )
     for panel, name in zip(panels[0], names, strict=True):
-        for (of, transport, seed), curve in curves.items():
-            if of == name:
+        for (run_set, transport, seed), curve in curves.items():
+            if run_set == name:
                 label = transport if seed == next(iter(curves))[2] else None
                 panel.plot(
                     [validation.seconds for validation in curve],

@@ -1,17 +1,18 @@
-"""Every data set's configuration, trained for minutes and scored: one table.
+"""Train every data set's configuration for minutes and score it: one table.
 
     python benchmarks/experiments/datasets.py [--data FOLDER] [--minutes 4 | --steps N]
         [--seed 0]
         [--only NAME ...] [--file NAME=PATH ...] [--again] [--output runs/datasets]
 
-Each set trains in a process of its own, in OUTPUT/NAME, and is scored by its
-configuration's protocols beside persistence, linear extrapolation and advected
-persistence, on the metric that comes first for it. What can be made is made; real
-samples are looked for under FOLDER (default $ADR_JAX_TEST_DATA), by the names in SETS
-or those that --file gives, and a set without its file is left out, which is said.
+Each set trains in a process of its own, in OUTPUT/NAME. It is scored by its
+configuration's protocols and by the first metric of each. Beside the model are
+persistence, linear extrapolation and advected persistence. Data that can be made are
+made. Real samples are read from FOLDER (default $ADR_JAX_TEST_DATA), by the names in
+SETS or those of --file. A set without its file is left out, and a line says so.
 
-The same command again goes on: a set with a result is kept unless --again is given, one
-that was stopped resumes. Every result writes OUTPUT/datasets.json and datasets.md anew.
+The same command again continues: a set with a result is kept unless --again is given,
+and one that was stopped resumes. Each result rewrites OUTPUT/datasets.json and
+datasets.md.
 """
 
 import argparse
@@ -25,15 +26,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from etils import epath
-from one_core import arrowed
+from one_core import ROOT, arrowed
+from outcome import parser
 
 from adr_jax.data.files.atomic import written_whole
 from adr_jax.evaluation.metrics import direction
 from adr_jax.evaluation.report.numerals import numeral
-from adr_jax.evaluation.workdir import read_results
-from adr_jax.training import results
+from adr_jax.evaluation.workdir import read_results, write_json
 
-ROOT = pathlib.Path(__file__).parents[2]
 FORECASTERS = ("model", "persistence", "extrapolation", "advected")
 
 
@@ -76,31 +76,23 @@ SETS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    usual = os.environ.get("ADR_JAX_TEST_DATA")
-    parser.add_argument("--data", default=usual, metavar="FOLDER", help="real samples")
-    length = parser.add_mutually_exclusive_group()
+    options = parser(__doc__, "datasets", seed=0, data=True)
+    length = options.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, default=4.0, help="of each training")
     length.add_argument("--steps", type=int, help="of each training, instead")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=tuple(SETS), metavar="NAME")
-    parser.add_argument("--file", nargs="+", default=[], metavar="NAME=PATH")
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument(
-        "--output", type=pathlib.Path, default=pathlib.Path("runs/datasets")
-    )
-    arguments = parser.parse_args()
+    options.add_argument("--only", nargs="+", choices=tuple(SETS), metavar="NAME")
+    options.add_argument("--file", nargs="+", default=[], metavar="NAME=PATH")
+    options.add_argument("--again", action="store_true")
+    arguments = options.parse_args()
     if arguments.data:
         arguments.data = pathlib.Path(arguments.data).absolute()
     files = {}
     for given in arguments.file:
         name, _, path = given.partition("=")
         if not (name in SETS and path):
-            parser.error(f"--file {given}: expected NAME=PATH")
+            options.error(f"--file {given}: expected NAME=PATH")
         files[name] = str(pathlib.Path(path).absolute())
-    os.chdir(ROOT)  # where configs/ and train.py are
+    os.chdir(ROOT)  # the folder of configs/ and train.py
     failed = []
     for name in arguments.only or SETS:
         experiment = SETS[name]
@@ -111,8 +103,8 @@ def main() -> None:
             shutil.rmtree(workdir, ignore_errors=True)
         if (workdir / "results.json").exists():
             print(f"{name}: kept, {workdir} has its result", flush=True)
-        elif missing := _missing(experiment, arguments.data):
-            print(f"{name}: left out, {missing}", flush=True)
+        elif reason := _missing(experiment, arguments.data):
+            print(f"{name}: left out, {reason}", flush=True)
         elif not _train(name, experiment, workdir, arguments):
             failed.append(name)
         write(arguments.output)
@@ -122,7 +114,7 @@ def main() -> None:
 
 
 def _missing(experiment: Experiment, folder: pathlib.Path | None) -> str:
-    """What keeps an experiment from being run, or ""."""
+    """Return why an experiment cannot run, or ""."""
     file = pathlib.Path(experiment.file)
     if not experiment.file or file.is_file():
         return ""
@@ -137,7 +129,7 @@ def _train(
     workdir: pathlib.Path,
     arguments: argparse.Namespace,
 ) -> bool:
-    """Trains and scores a set in a process of its own; whether it went well."""
+    """Train and score a set in a process of its own; return whether it succeeded."""
     flags = {"config": experiment.config, "workdir": workdir, **experiment.flags}
     if experiment.file:
         flags["config.data.path"] = experiment.file
@@ -151,7 +143,7 @@ def _train(
     print(f"{name}: python {shlex.join(command)}", flush=True)
     workdir.parent.mkdir(parents=True, exist_ok=True)
     log = workdir.with_name(f"{name}.log")
-    # Digits for Moving MNIST are looked for in the folder of samples, too.
+    # Moving MNIST looks for its digits in the folder of samples, too.
     reads = arguments.data and (experiment.file or name == "moving_mnist")
     root = {"ADR_JAX_DATA": str(arguments.data)} if reads else {}
     with log.open("w") as output:
@@ -162,29 +154,29 @@ def _train(
             stderr=subprocess.STDOUT,
         )
     if process.returncode:
-        said = log.read_text().strip().splitlines() or ["nothing"]
-        print(f"{name}: exit code {process.returncode}: {said[-1]}", flush=True)
+        lines = log.read_text().strip().splitlines() or ["nothing"]
+        print(f"{name}: exit code {process.returncode}: {lines[-1]}", flush=True)
     return process.returncode == 0
 
 
 def write(output: pathlib.Path) -> None:
-    """The table of every result that is there, as JSON and Markdown."""
+    """Write the table of all results so far, as JSON and Markdown."""
     rows = [
         row
         for name in SETS
         if (output / name / "results.json").exists()
-        for row in _rows(name, read_results(epath.Path(output / name)))
+        for row in _rows(name, read_results(epath.Path(output / name / "results.json")))
     ]
     output.mkdir(parents=True, exist_ok=True)
-    results.write({"rows": rows}, epath.Path(output / "datasets.json"))
+    write_json(epath.Path(output / "datasets.json"), {"rows": rows})
     with written_whole(output / "datasets.md") as partial:
         partial.write_text(_markdown(rows))
 
 
-def _rows(name: str, result: Mapping) -> list[dict]:
-    """A row for each protocol, with what made its numbers."""
+def _rows(set_name: str, result: Mapping) -> list[dict]:
+    """Return a row for each protocol: its scores, and what they were made with."""
     shared = {
-        "set": name,
+        "set": set_name,
         "step": result["step"],
         "seconds": result["train_seconds"],
         "seed": result["seed"],
@@ -198,24 +190,23 @@ def _rows(name: str, result: Mapping) -> list[dict]:
     for protocol, scores in result["protocols"].items():
         metric = next(iter(scores["model"]))
         facts = {key: scores[key] for key in ("history", "horizon", "samples")}
-        values = {who: scores[who][metric] for who in FORECASTERS}
+        values = {name: scores[name][metric] for name in FORECASTERS}
         row = {"protocol": protocol, **facts, "metric": metric, **values}
-        rows.append({"set": name, **row, **shared})
+        rows.append({"set": set_name, **row, **shared})
     return rows
 
 
 def _markdown(rows: Sequence[Mapping]) -> str:
-    """One line a row, the best score of each in bold, then the commands."""
+    """Return the table, the best score of each row in bold, and the commands."""
     heads = ("data set", "protocol", "windows", "metric", "ADRNet", *FORECASTERS[1:])
     heads += ("step", "seconds", "seed", "parameters")
     lines = [heads, ("---",) * len(heads)]
     for row in rows:
         is_higher = direction(row["metric"]) == "higher"
-        best = (max if is_higher else min)(row[who] for who in FORECASTERS)
-        scores = [numeral(row[who]) for who in FORECASTERS]
+        best = (max if is_higher else min)(row[name] for name in FORECASTERS)
         scores = [
-            f"**{score}**" if row[who] == best else score
-            for who, score in zip(FORECASTERS, scores, strict=True)
+            f"**{numeral(row[name])}**" if row[name] == best else numeral(row[name])
+            for name in FORECASTERS
         ]
         protocol = f"`{row['protocol']}`: {row['history']} in, {row['horizon']} out"
         metric = arrowed(row["metric"])

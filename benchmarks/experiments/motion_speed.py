@@ -1,20 +1,19 @@
-"""The time of estimate_motion and extrapolate, beside their peers, in one process.
+"""Time estimate_motion and extrapolate beside their peers, in one process.
 
     python benchmarks/experiments/motion_speed.py [--rounds 9]
         [--sizes 64 128 256 512 1024]
 
-A nowcast of rain: motion from four frames, and 24 leads carried along it. Every form is
-timed in turn, round after round, and the median printed; the first round, which
-compiles, does not count. At 256 cells peers stand beside, with their time over ours
-(above 1: ours is faster): pysteps and scikit-image, as
-benchmarks/experiments/motion_accuracy.py calls them; an absent pysteps leaves its rows
-out. VET and DARTS take seconds: they have part in every fourth round and the last only,
-and are given nine frames, of which VET uses three. One that fails is a blank row, and a
-line says why. The field is made up: smooth noise above a threshold, in dBZ, moved as a
-whole.
+A nowcast of rain is motion from four frames, and 24 leads carried along it. Every form
+is timed in turn, round after round, and the median printed; the first round, which
+compiles, does not count. At 256 cells peers have rows too, with their time over ours
+(above 1: ours is faster). They are pysteps and scikit-image, as
+benchmarks/experiments/motion_accuracy.py calls them. Without pysteps its rows are left
+out. VET and DARTS take seconds: they take part in every fourth round and the last only,
+and are given nine frames, of which VET uses three. One that fails has a blank row, and
+a line says why. The field is made up: smooth noise above a threshold, in dBZ, moved as
+a whole.
 """
 
-import argparse
 import math
 import statistics
 import time
@@ -23,26 +22,35 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-from motion_accuracy import AHEAD, LK, LONGER, PAST, SLOW, Estimator, estimators, moved
+from motion_fields import rain
+from motion_peers import (
+    EVERY,
+    LK,
+    PAST,
+    SLOW,
+    WANTED,
+    Estimator,
+    estimators,
+    extrapolation,
+)
+from motion_scores import AHEAD
+from outcome import parser, print_table
 
 import adr_jax
 from adr_jax.training.devices import host
 
 SIZES, BESIDE = (64, 128, 256, 512, 1024), 256
-EVERY = 4  # rounds, of slow peers
-MOVED = (1.7, 2.6)  # cells a frame
+STEP = (1.7, 2.6)  # cells a frame
 MOTION, LEADS, BOTH = "our motion", "our extrapolation", "our motion + extrapolation"
 
 Form = Callable[[], object]  # returns when the work is done
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    arguments = options.parse_args()
     host.prepare_host(1)  # the allocator as training sets it, one device
     print(f"jax {jax.__version__}, {host.describe_devices()}")
     show_sizes({n: seconds(ours(n), arguments.rounds) for n in arguments.sizes})
@@ -51,21 +59,9 @@ def main() -> None:
         show_peers(seconds(forms, arguments.rounds))
 
 
-def rain(cells: int, count: int) -> np.ndarray:
-    """Smooth noise above a threshold, in dBZ, moved exactly; (count, cells, cells)."""
-    number = np.fft.fftfreq(cells)
-    rows, columns = number[:, None], number
-    length = np.hypot(rows, columns)
-    smooth = np.where(length > 0, np.maximum(length, 1 / cells) ** -1.5, 0)
-    noise = np.random.default_rng(0).normal(size=(cells, cells))
-    waves = smooth * np.exp(-((8 * length) ** 2) / 2) * np.fft.fft2(noise)
-    frames = moved(waves, MOVED, count)
-    unit = np.std(frames[0])
-    return np.stack([15 * np.maximum(x / unit - 0.3, 0) for x in frames], dtype="f4")
-
-
 def ours(cells: int) -> dict[str, Form]:
-    frames = jnp.asarray(rain(cells, PAST))[..., None]
+    """Return our motion, our extrapolation, and both."""
+    frames = jnp.asarray(rain(cells, STEP, PAST))[..., None]
 
     def leads(u):
         return adr_jax.extrapolate(frames[-1], u, AHEAD)
@@ -83,11 +79,11 @@ def ours(cells: int) -> dict[str, Form]:
 
 
 def peers(cells: int) -> dict[str, Form]:
-    """Their motions, and the whole nowcast of the one that is used for nowcasts."""
-    film = rain(cells, LONGER)
+    """Return peers' motions, and the whole nowcast by Lucas-Kanade."""
+    film = rain(cells, STEP, WANTED)
     found = estimators(slow=True)
     forms: dict[str, Form] = {
-        name: lambda find=find, past=LONGER if name in SLOW else PAST: find(
+        name: lambda find=find, past=WANTED if name in SLOW else PAST: find(
             film[-past:], False
         )
         for name, find in found.items()
@@ -99,15 +95,13 @@ def peers(cells: int) -> dict[str, Form]:
 
 
 def nowcast(find: Estimator, film: np.ndarray) -> Form:
-    """Motion and leads by pysteps."""
-    from pysteps import nowcasts
-
-    carry = nowcasts.get_method("extrapolation")
-    return lambda: carry(film[-1], np.moveaxis(find(film, False), -1, 0)[::-1], AHEAD)
+    """Return motion and leads by pysteps."""
+    extrapolate = extrapolation()
+    return lambda: extrapolate(film[-1], find(film, False), AHEAD)
 
 
 def seconds(forms: Mapping[str, Form], rounds: int) -> dict[str, float]:
-    """The median of each, timed in turn; NaN for one that fails."""
+    """Return the median of each, timed in turn; NaN for one that fails."""
     times: dict[str, list[float]] = {name: [] for name in forms}
     failed = set()
     for turn in range(1 + rounds):
@@ -123,34 +117,34 @@ def seconds(forms: Mapping[str, Form], rounds: int) -> dict[str, float]:
             if turn:  # the first compiles
                 times[name].append(time.perf_counter() - start)
     return {
-        name: math.nan if name in failed else statistics.median(of)
-        for name, of in times.items()
+        name: math.nan if name in failed else statistics.median(values)
+        for name, values in times.items()
     }
 
 
 def show_sizes(found: Mapping[int, Mapping[str, float]]) -> None:
-    """Milliseconds, and nanoseconds for each cell: of a frame, and of all leads."""
-    heads = (f"motion, {PAST} frames", f"extrapolation, {AHEAD} leads", "both")
-    units = ("ms", "ns a cell")
-    print(
-        "\n| cells |", " | ".join(f"{h}, {unit}" for h in heads for unit in units), "|"
-    )
-    print("|---" * (1 + len(heads) * len(units)) + "|")
-    for cells, of in found.items():
-        texts = [
-            f"{1e3 * of[name]:.1f} | {1e9 * of[name] / cells**2:.0f}"
-            for name in (MOTION, LEADS, BOTH)
-        ]
-        print(f"| {cells} x {cells} | {' | '.join(texts)} |")
+    """Print milliseconds, and nanoseconds for each cell: of a frame, of all leads."""
+    parts = (f"motion, {PAST} frames", f"extrapolation, {AHEAD} leads", "both")
+    heads = ["cells", *(f"{p}, {unit}" for p in parts for unit in ("ms", "ns a cell"))]
+    lines = []
+    for cells, times in found.items():
+        lines.append([f"{cells} x {cells}"])
+        for name in (MOTION, LEADS, BOTH):
+            time_of_cell = 1e9 * times[name] / cells**2
+            lines[-1] += [f"{1e3 * times[name]:.1f}", f"{time_of_cell:.0f}"]
+    print()
+    print_table(heads, lines)
 
 
 def show_peers(found: Mapping[str, float]) -> None:
-    """Each beside ours that does the same."""
-    print(f"\n{BESIDE} x {BESIDE} cells\n\n| | ms | of ours |\n|---|---|---|")
-    for name, of in found.items():
+    """Print each beside ours that does the same."""
+    lines = []
+    for name, value in found.items():
         mine = found[BOTH if "+" in name else LEADS if name == LEADS else MOTION]
-        texts = ("", "") if math.isnan(of) else (f"{1e3 * of:.1f}", f"{of / mine:.2f}")
-        print(f"| {name} | {' | '.join(texts)} |")
+        texts = (f"{1e3 * value:.1f}", f"{value / mine:.2f}")
+        lines.append([name, *(("", "") if math.isnan(value) else texts)])
+    print(f"\n{BESIDE} x {BESIDE} cells\n")
+    print_table(["", "ms", "of ours"], lines)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,34 @@
-"""ADRNet, the same network without transport, and a UNet on Moving MNIST.
+"""Compare ADRNet, the CNN and a UNet on Moving MNIST.
 
     python benchmarks/experiments/moving_digits.py [--minutes 3] [--seeds 0 1 2]
         [--output runs/moving_digits]
 
-Each trains by `configs/moving_mnist.py`, at a constant rate, for the same minutes on a
-core of its own, as many at a time as there are cores. Widths are chosen so that all
-three have about as many parameters. Scores: MSE, summed over the cells of a frame, and
-SSIM, on the validation split, against steps and seconds; on the test split by the
-protocol `moving_mnist` beside baselines; and MSE on digits slower and faster than those
-of the training. It needs digits, see `configs/moving_mnist.py`. Started again, it goes
-on with what is missing. Writes moving_digits.json and moving_digits.svg.
+Each trains by `configs/moving_mnist.py` at a constant rate, for the same minutes on a
+core of its own. As many run at a time as there are cores. Widths are chosen so that all
+three have about as many parameters. Scores are MSE, summed over the cells of a frame,
+and SSIM. On the validation split they are given by step and by second. On the test
+split they are those of the protocol `moving_mnist`, beside baselines. Last is the MSE
+on digits slower and faster than those of the training. It needs digits, see
+`configs/moving_mnist.py`. Started again, it continues with what is missing. Writes
+moving_digits.json and moving_digits.svg.
 """
 
-import argparse
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from etils import epath
-from one_core import Curve, compare, scored_by, train_all, workdir_of
+from one_core import CNN, Curve, compare, scored_by, train_all, workdir_of
+from outcome import (
+    COLOURS,
+    as_range,
+    parser,
+    print_setting,
+    print_table,
+    set_style,
+    write,
+)
 
 from adr_jax.data.contract import SPLITS
 from adr_jax.data.moving_mnist import digits
@@ -29,31 +37,23 @@ from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.evaluation.metrics import images
 from adr_jax.evaluation.workdir import read_results
 from adr_jax.training import model as trained
-from adr_jax.training.devices import host
 
 NETWORKS = {
-    "ADRNet": {"model.name": "adrnet"},
-    "CNN": {"model.name": "cnn"},
+    "ADRNet": {},
+    "CNN": CNN,
     "UNet": {"model.name": "unet", "model.channels": 6},
 }
-COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "UNet": "#0072b2"}
-COLOURS |= {"persistence": "#000000", "advected": "#009e73"}
 # Cells a frame; the set's own is 3.6.
 SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
 SEQUENCES, PAST = 64, 10
 TITLES = {"mse_sum": "MSE", "ssim": "SSIM"}
-PLACES = ("after steps", "after seconds")
+MOMENTS = ("after steps", "after seconds")
 TICKS = (100, 150, 200, 300, 500)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=3.0, help="of each run")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--output", type=pathlib.Path, default="runs/moving_digits")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "moving_digits", minutes=3.0, seeds=(0, 1, 2))
+    arguments = options.parse_args()
     same = {
         "config": "configs/moving_mnist.py",
         "train.minutes": arguments.minutes,
@@ -69,87 +69,83 @@ def main() -> None:
         name: [curves[f"{name} {seed}"] for seed in arguments.seeds]
         for name in NETWORKS
     }
-    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
+    print_setting(arguments)
     by_metric = {
         metric: {
-            name: [scored_by(metric, curve) for curve in of]
-            for name, of in groups.items()
+            name: [scored_by(metric, curve) for curve in curves]
+            for name, curves in groups.items()
         }
         for metric in TITLES
     }
     rows = compare(by_metric["mse_sum"])
     for row, similar in zip(rows, compare(by_metric["ssim"]), strict=True):
-        for place in PLACES:
-            row[f"ssim {place}"] = [score for score, _ in similar[place]]
+        for moment in MOMENTS:
+            row[f"ssim {moment}"] = [score for score, _ in similar[moment]]
         row["test"] = [
             test_scores(workdir_of(f"{row['name']} {seed}", arguments.output))
             for seed in arguments.seeds
         ]
-    print_table(rows)
+    print_scores(rows)
     speeds = by_speed(arguments.output, arguments.seeds)
-    content = {"arguments": str(arguments), "rows": rows, "by speed": speeds}
-    text = json.dumps(content, indent=1)
-    (arguments.output / "moving_digits.json").write_text(text + "\n")
-    figure = arguments.output / "moving_digits.svg"
-    draw(by_metric, speeds).savefig(figure, metadata={"Date": None})
-    print(figure)
+    content = {"rows": rows, "by speed": speeds}
+    write("moving_digits", arguments, content, draw(by_metric, speeds))
 
 
 def test_scores(workdir: pathlib.Path) -> dict:
-    """Scores of a run and of the baselines on the test split, and its parameters."""
-    results = read_results(epath.Path(workdir))
-    of = results["protocols"]["moving_mnist"]
+    """Return a run's parameters, and its and the baselines' scores on the test."""
+    results = read_results(epath.Path(workdir / "results.json"))
+    rows = results["protocols"]["moving_mnist"]
     scores = {
-        who: {metric: of[who][metric] for metric in TITLES}
-        for who in ("model", *FORECASTERS)
+        name: {metric: rows[name][metric] for metric in TITLES}
+        for name in ("model", *FORECASTERS)
     }
     return {"parameters": results["parameters"], **scores}
 
 
-def print_table(rows: Sequence[Mapping]) -> None:
-    """Ranges over seeds; the baselines are the same for all."""
-    steps, seconds = rows[0]["steps"], rows[0]["seconds"]
-    print(
-        f"| network | parameters | ms a step | validation MSE after {steps} steps "
-        f"| after {seconds:.0f} s | SSIM after {steps} steps | after {seconds:.0f} s "
-        f"| test MSE | test SSIM |\n{'|---' * 9}|"
-    )
+def print_scores(rows: Sequence[Mapping]) -> None:
+    """Print ranges over seeds; the baselines are the same for all."""
+    after = [f"{rows[0]['steps']} steps", f"{rows[0]['seconds']:.0f} s"]
+    heads = ["network", "parameters", "ms a step"]
+    heads += [f"validation MSE after {after[0]}", f"after {after[1]}"]
+    heads += [f"SSIM after {after[0]}", f"after {after[1]}", "test MSE", "test SSIM"]
+    lines = []
     for row in rows:
         columns = [
-            *([score for score, _ in row[place]] for place in PLACES),
-            *(row[f"ssim {place}"] for place in PLACES),
+            *([score for score, _ in row[moment]] for moment in MOMENTS),
+            *(row[f"ssim {moment}"] for moment in MOMENTS),
             *([scores["model"][metric] for scores in row["test"]] for metric in TITLES),
         ]
-        ranges = [f"{min(of):.3g} to {max(of):.3g}" for of in columns]
         parameters = f"{row['test'][0]['parameters']:,}"
-        cells = [row["name"], parameters, f"{row['milliseconds']:.0f}", *ranges]
-        print(f"| {' | '.join(cells)} |")
-    for who in FORECASTERS:
-        scores = rows[0]["test"][0][who]
-        ends = f"{scores['mse_sum']:.3g} | {scores['ssim']:.3g}"
-        print(f"| {who} | | | | | | | {ends} |")
+        facts = [row["name"], parameters, f"{row['milliseconds']:.0f}"]
+        lines.append(facts + [as_range(column) for column in columns])
+    for name in FORECASTERS:
+        scores = rows[0]["test"][0][name]
+        lines.append(
+            [name, *[""] * 6, f"{scores['mse_sum']:.3g}", f"{scores['ssim']:.3g}"]
+        )
+    print_table(heads, lines)
 
 
 def by_speed(output: pathlib.Path, seeds: Sequence[int]) -> dict[str, list[list]]:
-    """MSE at each of SPEEDS, by forecaster: a row for each seed."""
+    """Return the MSE at each of SPEEDS by forecaster, a row for each seed."""
     pool = digits.pools("")["test"]
-    forecasters = {
+    models = {
         name: [trained.load(workdir_of(f"{name} {seed}", output)) for seed in seeds]
         for name in NETWORKS
     }
-    scores = {who: [[] for _ in seeds] for who in NETWORKS}
-    scores |= {who: [[]] for who in ("persistence", "advected")}
+    scores = {name: [[] for _ in seeds] for name in NETWORKS}
+    scores |= {name: [[]] for name in ("persistence", "advected")}
     for speed in SPEEDS:
         films = moving_mnist.Generated(pool, SPLITS.index("test"), SEQUENCES, speed)
         frames = np.stack([films[n] for n in range(SEQUENCES)])[..., None] / 255.0
         frames = frames.astype(np.float32)
         past, target = frames[:, :PAST], frames[:, PAST:]
-        for who, rows in scores.items():
-            for row, run in zip(rows, forecasters.get(who, [None]), strict=True):
+        for name, rows in scores.items():
+            for row, model in zip(rows, models.get(name, [None]), strict=True):
                 ahead = (
-                    run.forecast(past, steps=target.shape[1])
-                    if run
-                    else FORECASTERS[who](past, target.shape[1])
+                    model.forecast(past, steps=target.shape[1])
+                    if model
+                    else FORECASTERS[name](past, target.shape[1])
                 )
                 row.append(float(images.mse_sum(np.asarray(ahead), target).mean()))
     return scores
@@ -159,8 +155,8 @@ def draw(
     by_metric: Mapping[str, Mapping[str, Sequence[Curve]]],
     speeds: Mapping[str, list[list]],
 ):
-    """Both metrics against steps and seconds; MSE against speed."""
-    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    """Draw both metrics by step and by second, and MSE by speed."""
+    set_style()
     figure, panels = plt.subplot_mosaic(
         [
             ["mse_sum step", "mse_sum seconds", "speed"],
@@ -175,9 +171,9 @@ def draw(
             panel = panels[f"{metric} {field}"]
             for name, curves in groups.items():
                 for curve in curves:
-                    places = [getattr(validation, field) for validation in curve]
+                    moments = [getattr(validation, field) for validation in curve]
                     scores = [validation.score for validation in curve]
-                    panel.plot(places, scores, color=COLOURS[name], linewidth=1.2)
+                    panel.plot(moments, scores, color=COLOURS[name], linewidth=1.2)
             panel.set_xlabel(label)
         panels[f"{metric} step"].set_ylabel(f"{TITLES[metric]}, validation")
     for panel in (panels["mse_sum step"], panels["mse_sum seconds"]):

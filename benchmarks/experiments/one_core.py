@@ -1,7 +1,8 @@
-"""Many trainings at a time, each on a core of its own, and how each one went.
+"""Trainings side by side, each on a core of its own, and their validation scores.
 
-Two runs of one core each get through more steps than one run of two cores does twice,
-and neither disturbs the other as two runs that share their cores would (Linux only).
+Two runs of one core each take more steps than two runs of two cores one after the
+other. Neither disturbs the other, as two runs that share their cores would (Linux
+only).
 """
 
 import json
@@ -19,8 +20,8 @@ import numpy as np
 from adr_jax.evaluation.metrics import direction
 
 ROOT = pathlib.Path(__file__).parents[2]
-# So that a run can be read at any of its steps: no schedule that ends with it, and the
-# averaged parameters validated often. The test split is left to those who score it.
+# A run can be read at any of its steps: the rate is constant, and the averaged
+# parameters are validated often. No run scores the test split unless asked to.
 COMMON = {
     "train.optimizer": "adamw",
     "train.schedule": "constant",
@@ -31,19 +32,21 @@ COMMON = {
     "train.checkpoint_every": 50,
     "eval.protocols": "()",
 }
+# Called CNN in the tables: ADRNet whose blocks add the displacement fields to the
+# state, a residual convolution of as many parameters in the place of transport.
+CNN = {"model.transport": "none"}
 
 
 class Validation(NamedTuple):
-    """What a run had reached at some step."""
+    """The scores of a run at some step."""
 
     step: int
     seconds: float
-    # The data set's first one, by which all validation frames are scored, and the first
-    # of them.
+    # The data set's first metric, over all validation frames, and over the first.
     metric: str
     score: float
     first_frame: float
-    # All validation frames by each metric of the set.
+    # Over all validation frames, by each metric of the set.
     scores: Mapping[str, float]
 
 
@@ -53,23 +56,26 @@ Curve = list[Validation]
 def train_all(
     runs: Mapping[str, Mapping[str, object]], output: pathlib.Path
 ) -> dict[str, Curve]:
-    """The validations of each run, as many at a time as there are cores.
+    """Train as many runs at a time as there are cores; return their validations.
 
     Args:
-      runs: fields of each run's config, after its name; "config" is the file. They
-        come on top of COMMON.
-      output: folder of their workdirs; what is there already goes on, or is read.
+      runs: by name, the fields of each run's configuration, which override COMMON;
+        "config" is the file.
+      output: folder of their workdirs; a run that is there already is continued, or
+        read where it has ended.
     """
     cores = list(os.sched_getaffinity(0))
 
     def keep_to_one() -> None:
-        os.sched_setaffinity(0, {cores.pop()})  # of this thread, and what it starts
+        os.sched_setaffinity(0, {cores.pop()})  # of this thread and its children
 
     def run(name: str) -> Curve:
         curve = _train(name, runs[name], output)
         last = curve[-1]
-        said = f"{last.score:.3g}, {last.step} steps in {last.seconds:.0f} s"
-        print(f"{name}: {said}", flush=True)
+        print(
+            f"{name}: {last.score:.3g}, {last.step} steps in {last.seconds:.0f} s",
+            flush=True,
+        )
         return curve
 
     with ThreadPoolExecutor(len(cores), initializer=keep_to_one) as pool:
@@ -77,7 +83,7 @@ def train_all(
 
 
 def workdir_of(name: str, output: pathlib.Path) -> pathlib.Path:
-    """Where the run of this name writes."""
+    """Return the folder of the run of this name."""
     return output.absolute() / name.replace(",", "").replace(" ", "_")
 
 
@@ -90,9 +96,9 @@ def _train(name: str, fields: Mapping[str, object], output: pathlib.Path) -> Cur
     command += [f"--{flag}={value}" for flag, value in flags.items()]
     log = output / f"{workdir.name}.log"
     output.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as said:
-        ended = subprocess.run(command, stdout=said, stderr=said, cwd=ROOT)
-    if ended.returncode:
+    with log.open("w") as file:
+        process = subprocess.run(command, stdout=file, stderr=file, cwd=ROOT)
+    if process.returncode:
         sys.exit(f"{name} failed; {log} says why")
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
     return [
@@ -108,58 +114,62 @@ def _validation(line: Mapping) -> Validation:
     }
     metric = next(iter(scores))
     first_frame = scores.pop(f"{metric}_first_step")
-    at = line["step"], line["train_seconds"]
-    return Validation(*at, metric, scores[metric], first_frame, scores)
+    return Validation(
+        line["step"], line["train_seconds"], metric, scores[metric], first_frame, scores
+    )
 
 
 def scored_by(metric: str, curve: Curve) -> Curve:
-    """The same validations by another metric, which has no score of the first frame."""
+    """Return the curve by another metric, without scores of the first frame."""
     return [
-        of._replace(metric=metric, score=of.scores[metric], first_frame=np.nan)
-        for of in curve
+        validation._replace(
+            metric=metric, score=validation.scores[metric], first_frame=np.nan
+        )
+        for validation in curve
     ]
 
 
 def compare(groups: Mapping[str, Sequence[Curve]]) -> list[dict]:
-    """What each group of runs, such as its seeds, had reached when all were there.
+    """Compare groups of runs after as many steps, and as many seconds, as all have.
 
     Returns:
-      a row for each group: its "name", "seeds", "milliseconds" a step; the "metric"
-      with an arrow to where it is better; the "steps" and the "seconds" that all runs
-      have; and "after steps" and "after seconds", (score, score of the first frame) of
-      each run of the group.
+      for each group, such as the seeds of one network: its "name", "seeds" and
+      "milliseconds" a step; the "metric" with an arrow; the "steps" and "seconds" that
+      all runs have; and "after steps" and "after seconds", (score, score of the first
+      frame) of each run.
     """
     ends = [curve[-1] for curves in groups.values() for curve in curves]
     steps = min(end.step for end in ends)
     seconds = min(end.seconds for end in ends)
-    rows = []
-    for name, curves in groups.items():
-        per_step = statistics.mean(c[-1].seconds / c[-1].step for c in curves)
-        rows.append(
-            {
-                "name": name,
-                "seeds": len(curves),
-                "milliseconds": 1e3 * per_step,
-                "metric": arrowed(ends[0].metric),
-                "steps": steps,
-                "seconds": seconds,
-                "after steps": [_at(curve, "step", steps) for curve in curves],
-                "after seconds": [_at(curve, "seconds", seconds) for curve in curves],
-            }
-        )
-    return rows
+    return [
+        {
+            "name": name,
+            "seeds": len(curves),
+            "milliseconds": 1e3
+            * statistics.mean(c[-1].seconds / c[-1].step for c in curves),
+            "metric": arrowed(ends[0].metric),
+            "steps": steps,
+            "seconds": seconds,
+            "after steps": [_at(curve, "step", steps) for curve in curves],
+            "after seconds": [_at(curve, "seconds", seconds) for curve in curves],
+        }
+        for name, curves in groups.items()
+    ]
 
 
 def arrowed(metric: str) -> str:
-    """The metric's name, with an arrow to where it is better."""
+    """Return the metric's name with an arrow to where it is better."""
     return f"{metric} {'↑' if direction(metric) == 'higher' else '↓'}"
 
 
-def _at(curve: Curve, field: str, place: float) -> tuple[float, float]:
-    """Both scores at a step or second, on a line between two validations."""
-    places = [getattr(validation, field) for validation in curve]
+def _at(curve: Curve, field: str, position: float) -> tuple[float, float]:
+    """Return both scores at a step or second, interpolated between validations."""
+    positions = [getattr(validation, field) for validation in curve]
 
-    def there(values: list[float]) -> float:
-        return float(np.interp(place, places, values))
+    def interpolated(values: list[float]) -> float:
+        return float(np.interp(position, positions, values))
 
-    return there([v.score for v in curve]), there([v.first_frame for v in curve])
+    return (
+        interpolated([validation.score for validation in curve]),
+        interpolated([validation.first_frame for validation in curve]),
+    )

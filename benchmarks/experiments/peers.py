@@ -1,38 +1,36 @@
-"""ADRNet beside the CNN, a UNet and FNO on shallow water, for the same minutes.
+"""Compare ADRNet, the CNN, a UNet and FNO on shallow water for the same minutes.
 
     python benchmarks/experiments/peers.py [--minutes 4] [--seed 0]
         [--output runs/peers]
 
-Every network trains as `configs/shallow_water.py:coarse` has it, on water of 64 x 64
-cells and 51 frames: the same frames in and out, base, flux form and noise, with either
-of two optimisers and a cosine schedule. Each run has one core of its own, as many at a
-time as there are cores; the number of its steps is what fits into the minutes by the
-rate of its first ones. Scores are nRMSE on the test split. Started again, it goes on
-with what is missing. Writes peers.json and peers.svg.
+Every network trains by `configs/shallow_water.py:coarse`, on water of 64 x 64 cells and
+51 frames. All have the same frames in and out, base, flux form and noise, and train
+with either of two optimisers and a cosine schedule. Each run has one core of its own,
+and as many run at a time as there are cores. The number of its steps is what fits into
+the minutes by the rate of its first ones. Scores are nRMSE on the test split. Started
+again, it continues with what is missing. Writes peers.json and peers.svg.
 """
 
-import argparse
 import itertools
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from etils import epath
-from one_core import Curve, train_all, workdir_of
+from one_core import CNN, Curve, train_all, workdir_of
+from outcome import COLOURS, parser, print_setting, print_table, set_style, write
 
 from adr_jax.evaluation.workdir import read_results
-from adr_jax.training.devices import host
 
 NETWORKS = {
-    "ADRNet": {"model.name": "adrnet"},
-    "CNN": {"model.name": "cnn"},
+    "ADRNet": {},
+    "CNN": CNN,
     # With about as many parameters as these two; FNO is of PDEBench's size.
     "UNet": {"model.name": "unet", "model.channels": 8},
     "FNO": {"model.name": "fno"},
 }
 OPTIMIZERS = {
-    # Of what is no kernel, such as FNO's spectral weights, muon is Adam at its rate.
+    # muon updates what is no kernel, such as FNO's spectral weights, by Adam.
     "muon": {"train.optimizer": "muon", "train.learning_rate": 1e-2},
     "adamw": {"train.optimizer": "adamw", "train.learning_rate": 2e-3},
 }
@@ -43,19 +41,12 @@ SAME = {
     "eval.protocols": "('one_step', 'rollout')",
 }
 STEPS = (10, 20, 41)
-COLOURS = {"ADRNet": "#d55e00", "CNN": "#999999", "UNet": "#0072b2", "FNO": "#cc79a7"}
-COLOURS |= {"persistence": "#000000", "extrapolation": "#009e73"}
+COLOURS = COLOURS | {"FNO": "#cc79a7", "extrapolation": COLOURS["advected"]}
 DASHES = dict(zip(OPTIMIZERS, ("-", "--"), strict=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=4.0, help="of each run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=pathlib.Path, default="runs/peers")
-    arguments = parser.parse_args()
+    arguments = parser(__doc__, "peers", minutes=4.0, seed=0).parse_args()
     same = SAME | {"train.minutes": arguments.minutes, "seed": arguments.seed}
     kinds = list(itertools.product(NETWORKS, OPTIMIZERS))
     runs = {
@@ -67,19 +58,14 @@ def main() -> None:
         row_of(*kind, curves[run], workdir_of(run, arguments.output))
         for kind, run in zip(kinds, runs, strict=True)
     ]
-    print(f"\n{arguments.minutes:g} minutes a run, {host.describe_devices()}")
-    print_table(rows)
-    content = {"arguments": str(arguments), "rows": rows}
-    text = json.dumps(content, indent=1)
-    (arguments.output / "peers.json").write_text(text + "\n")
-    figure = arguments.output / "peers.svg"
-    draw(rows).savefig(figure, metadata={"Date": None})
-    print(figure)
+    print_setting(arguments)
+    print_scores(rows)
+    write("peers", arguments, {"rows": rows}, draw(rows))
 
 
 def row_of(network: str, optimizer: str, curve: Curve, workdir: pathlib.Path) -> dict:
-    """What a run took and how its best parameters by validation score."""
-    results = read_results(epath.Path(workdir))
+    """Return the cost of a run, and the scores of its best parameters."""
+    results = read_results(epath.Path(workdir / "results.json"))
     return {
         "network": network,
         "optimizer": optimizer,
@@ -90,37 +76,35 @@ def row_of(network: str, optimizer: str, curve: Curve, workdir: pathlib.Path) ->
     }
 
 
-def print_table(rows: Sequence[Mapping]) -> None:
-    """A row for each run, then the baselines."""
-    steps = " | ".join(f"step {step}" for step in STEPS)
-    print(
-        "| network | parameters | optimiser | steps | seconds | one step | rollout "
-        f"| {steps} |\n{'|---' * (7 + len(STEPS))}|"
-    )
+def print_scores(rows: Sequence[Mapping]) -> None:
+    """Print a row for each run, then the baselines."""
+    heads = ["network", "parameters", "optimiser", "steps", "seconds"]
+    heads += ["one step", "rollout", *(f"step {step}" for step in STEPS)]
+    lines = []
     for row in rows:
         facts = [row["network"], f"{row['parameters']:,}", row["optimizer"]]
         facts += [f"{row['steps']:,}", f"{row['seconds']:.0f}"]
-        print(f"| {' | '.join(facts + scores(row['protocols'], 'model'))} |")
-    for who in ("persistence", "extrapolation"):
-        cells = scores(rows[0]["protocols"], who)
-        print(f"| {who} | | | | | {' | '.join(cells)} |")
+        lines.append(facts + scores(row["protocols"], "model"))
+    for name in ("persistence", "extrapolation"):
+        lines.append([name, "", "", "", "", *scores(rows[0]["protocols"], name)])
+    print_table(heads, lines)
 
 
-def scores(protocols: Mapping, who: str) -> list[str]:
-    """NRMSE of one step, of the rollout and of some of its steps."""
-    rollout = protocols["rollout"][who]
+def scores(protocols: Mapping, forecaster: str) -> list[str]:
+    """Return the nRMSE of one step, of the rollout and of some of its steps."""
+    one_step, rollout = (protocols[p][forecaster] for p in ("one_step", "rollout"))
     steps = [rollout["nrmse_by_step"][step - 1] for step in STEPS]
-    values = [protocols["one_step"][who]["nrmse"], rollout["nrmse"], *steps]
+    values = [one_step["nrmse"], rollout["nrmse"], *steps]
     return [f"{value:.2e}" for value in values]
 
 
 def draw(rows: Sequence[Mapping]):
-    """NRMSE of the rollout, step by step."""
-    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    """Draw the nRMSE of the rollout by step."""
+    set_style()
     figure, panel = plt.subplots(figsize=(6.5, 3.4), layout="tight")
 
-    def line(protocols: Mapping, who: str, label: str, dash: str, colour: str) -> None:
-        errors = protocols["rollout"][who]["nrmse_by_step"]
+    def line(protocols: Mapping, forecaster: str, label: str, dash: str, colour: str):
+        errors = protocols["rollout"][forecaster]["nrmse_by_step"]
         steps = range(1, 1 + len(errors))
         panel.plot(steps, errors, dash, color=colour, label=label)
 
@@ -128,8 +112,8 @@ def draw(rows: Sequence[Mapping]):
         network, optimizer = row["network"], row["optimizer"]
         label = f"{network}, {optimizer}"
         line(row["protocols"], "model", label, DASHES[optimizer], COLOURS[network])
-    for who in ("persistence", "extrapolation"):
-        line(rows[0]["protocols"], who, who, ":", COLOURS[who])
+    for name in ("persistence", "extrapolation"):
+        line(rows[0]["protocols"], name, name, ":", COLOURS[name])
     panel.set(xlabel="step of the rollout", ylabel="nRMSE, test split", yscale="log")
     panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -1,25 +1,25 @@
-"""How far one cell of the output looks, against depth: measured and by formula.
+"""Measure how far one cell of the output looks, by depth, beside the formula.
 
     python benchmarks/experiments/reach.py [--output runs/reach]
 
-Networks of 1 to 6 blocks on a line of cells, with random parameters; the reach is the
-distance to the farthest cell whose value has any influence, by gradient. The norm's one
-number, which all cells share, is held fixed. docs/model.md has the proof of the formula
-that is drawn beside it. Writes reach.json and reach.svg.
+Networks of 1 to 6 blocks, with random parameters, run on a line of cells. The reach is
+the distance to the farthest cell with any influence, by gradient. The root mean square
+in the norm, which all cells share, is held fixed. docs/model.md has the proof of the
+formula that is drawn beside it. Writes reach.json and reach.svg.
 """
 
-import argparse
-import json
 import math
-import pathlib
 
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 from flax import linen as nn
+from outcome import parser, set_style, write
 
+from adr_jax.models import measurement
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.layers import Norm
+from adr_jax.options import ModelOptions
 
 CELLS = 512
 DEPTHS = range(1, 7)
@@ -29,11 +29,7 @@ COLORS = ("#999999", "#0072b2", "#009e73", "#d55e00")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--output", type=pathlib.Path, default="runs/reach")
-    output = parser.parse_args().output
+    arguments = parser(__doc__, "reach").parse_args()
     rows = []
     print("displacement  blocks  longest u  measured  formula")
     for displacement in DISPLACEMENTS:
@@ -53,40 +49,41 @@ def main() -> None:
                 f"{displacement!s:>12}  {blocks:6}  {longest:9.2f}  {measured:8}  "
                 f"{formula:7}"
             )
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "reach.json").write_text(json.dumps(rows, indent=1) + "\n")
-    draw(rows).savefig(output / "reach.svg", metadata={"Date": None})
-    print(output / "reach.svg")
+    write("reach", arguments, {"rows": rows}, draw(rows))
 
 
 def measure(blocks: int, displacement: float | None) -> tuple[int, float]:
-    """The reach in cells, and the longest displacement that a block made."""
-    model = ADRNet(
+    """Return the reach in cells, and the longest displacement of a block."""
+    options = ModelOptions(
         channels=4,
         num_blocks=blocks,
         transport="none" if displacement is None else "push",
         boundary="periodic",
         head="frames",
     )
+    network = ADRNet(options)
     history = jax.random.normal(jax.random.key(0), (1, 1, CELLS, 1))
-    params: dict = {"params": model.init(jax.random.key(1), history)["params"]}
+    params: dict = {"params": network.init(jax.random.key(1), history)["params"]}
     if displacement is not None:  # per unit of time, of which a block has a share
         last = params["params"]["blocks"]["velocity"]["Conv_2"]["Conv_0"]
         last["bias"] = last["bias"] + displacement * blocks
 
     def output_cell(history):
         with nn.intercept_methods(hold_norm):
-            frames, sown = model.apply(params, history, mutable=["intermediates"])
-        return frames[0, 0, CELLS // 2, 0], sown
+            frames = jnp.asarray(network.apply(params, history))
+        return frames[0, 0, CELLS // 2, 0]
 
-    influence, sown = jax.grad(output_cell, has_aux=True)(history)
+    influence = jax.grad(output_cell)(history)
     seen = jnp.flatnonzero(influence[0, 0, :, 0]) - CELLS // 2
-    longest = max((float(jnp.abs(u).max()) for u in jax.tree.leaves(sown)), default=0.0)
+    longest = 0.0
+    if displacement is not None:
+        u = measurement.displacements(network, params, history)
+        longest = float(jnp.abs(u).max())
     return int(jnp.abs(seen).max()), longest
 
 
 def hold_norm(call, arguments, options, context):
-    """The norm with its root mean square as a constant of differentiation."""
+    """Apply a norm, its root mean square a constant of differentiation."""
     if not isinstance(context.module, Norm):
         return call(*arguments, **options)
     (z,) = arguments
@@ -94,15 +91,15 @@ def hold_norm(call, arguments, options, context):
 
 
 def draw(rows: list[dict]):
-    """Measured reach as points, the formula as lines."""
-    plt.rcParams |= {"font.size": 10, "svg.hashsalt": "adr_jax"}
+    """Draw the measured reach as points, the formula as lines."""
+    set_style(font_size=10)
     figure, axes = plt.subplots(figsize=(8, 4), layout="tight")
     for displacement, color in zip(DISPLACEMENTS, COLORS, strict=True):
-        of = [row for row in rows if row["displacement"] == displacement]
-        blocks = [row["blocks"] for row in of]
+        chosen = [row for row in rows if row["displacement"] == displacement]
+        blocks = [row["blocks"] for row in chosen]
         name = "CNN" if displacement is None else f"ADRNet, u = {displacement:g} cells"
-        axes.plot(blocks, [row["formula"] for row in of], color=color, label=name)
-        axes.plot(blocks, [row["measured"] for row in of], "o", color=color)
+        axes.plot(blocks, [row["formula"] for row in chosen], color=color, label=name)
+        axes.plot(blocks, [row["measured"] for row in chosen], "o", color=color)
     axes.set(xlabel="blocks", ylabel="reach in cells", yscale="log")
     axes.legend(
         title="points: measured; lines: formula",

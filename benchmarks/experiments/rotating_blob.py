@@ -1,21 +1,22 @@
-"""A blob that turns, spreads and decays, without a network: error against the truth.
+"""Measure the error of the operators, without a network, on a blob with a solution.
 
     python benchmarks/experiments/rotating_blob.py
         [--output docs/images/rotating_blob.svg]
 
 A Gaussian turns half a circle about the middle while it diffuses and decays; its
-solution is known. Every step is `lie(advect, diffuse, react)` of adr_jax's operators,
-with the exact displacement of a solid rotation: from where content is for push, to
-where it comes from for pull. The table has the largest error over
-the blob's largest value at the end, by cells and steps.
+solution is known. Every step is `lie(advect, diffuse, react)` of adr_jax's operators.
+The displacement of the solid rotation is exact: forwards in time for push, backwards
+for pull. The table has the largest error over the blob's largest value at the end, by
+cells and steps.
 """
 
-import argparse
 import itertools
+import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from outcome import parser, set_style, write_figure
 
 from adr_jax import pull, push
 from adr_jax.operators.diffusion import diffuse
@@ -23,16 +24,16 @@ from adr_jax.operators.splitting import lie
 
 # Lengths in sides of the square, time in half turns.
 START, VARIANCE, DIFFUSIVITY, DECAY = (0.3, 0.5), 0.005, 0.001, 0.5
-TRANSPORTS = {"push": (push, 1), "pull": (pull, -1)}  # operator, direction it looks in
+TRANSPORTS = {"push": (push, 1), "pull": (pull, -1)}  # operator, direction in time
 
 
 def blob(cells: int, time: float) -> jax.Array:
-    """The solution, (1, cells, cells, 1)."""
+    """Return the solution, (1, cells, cells, 1)."""
     angle = np.pi * time
-    place = (np.arange(cells) + 0.5) / cells
+    centres = (np.arange(cells) + 0.5) / cells
     from_middle = np.array(START) - 0.5
     middle = 0.5 + rotation(angle) @ from_middle
-    square = (place[:, None] - middle[0]) ** 2 + (place[None, :] - middle[1]) ** 2
+    square = (centres[:, None] - middle[0]) ** 2 + (centres[None] - middle[1]) ** 2
     spread = VARIANCE + 2 * DIFFUSIVITY * time
     height = VARIANCE / spread * np.exp(-DECAY * time)
     return jnp.asarray(height * np.exp(-square / (2 * spread)))[None, ..., None]
@@ -43,7 +44,7 @@ def rotation(angle: float) -> np.ndarray:
 
 
 def error(transport: str, order: int, cells: int, steps: int) -> float:
-    """The largest error after half a turn, over the largest value."""
+    """Return the largest error after half a turn, over the largest value."""
     h = 1 / steps
     offset = np.moveaxis(np.indices((cells, cells)), 0, -1) - (cells - 1) / 2
     operator, direction = TRANSPORTS[transport]
@@ -68,12 +69,14 @@ def error(transport: str, order: int, cells: int, steps: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", help="also draw the errors into this file")
-    parser.add_argument("--cells", type=int, nargs="+", default=[32, 64, 128])
-    parser.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32, 64, 128])
-    arguments = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)  # so that no rounding is in the way
+    options = parser(__doc__)
+    options.add_argument(
+        "--output", type=pathlib.Path, help="also draw the errors into this file"
+    )
+    options.add_argument("--cells", type=int, nargs="+", default=[32, 64, 128])
+    options.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32, 64, 128])
+    arguments = options.parse_args()
+    jax.config.update("jax_enable_x64", True)  # rounding does not count
     errors = {}
     print(
         "transport  order  cells  "
@@ -87,13 +90,13 @@ def main() -> None:
         shown = "  ".join(f"{value:10.2e}" for value in row)
         print(f"{transport:>9}  {order:>5}  {cells:>5}  {shown}", flush=True)
     if arguments.output:
-        draw(errors, arguments.steps, arguments.output)
+        write_figure(draw(errors, arguments.steps), arguments.output)
 
 
-def draw(errors: dict, steps: list[int], output: str) -> None:
+def draw(errors: dict, steps: list[int]):
     import matplotlib.pyplot as plt
 
-    plt.rcParams |= {"font.size": 10, "svg.hashsalt": "adr_jax"}
+    set_style(font_size=10)
     figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="tight", sharey=True)
     colours = ("#d55e00", "#009e73", "#0072b2", "#cc79a7")
     sizes = sorted({cells for _, _, cells in errors})
@@ -115,7 +118,7 @@ def draw(errors: dict, steps: list[int], output: str) -> None:
     panels[1].legend(
         frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
     )
-    figure.savefig(output, metadata={"Date": None})
+    return figure
 
 
 if __name__ == "__main__":

@@ -1,21 +1,22 @@
-"""Move a patch across the image in one forecast: where does each network stop learning?
+"""Measure over what distance each network learns to move a patch in one forecast.
 
     python benchmarks/experiments/transport.py [--steps 400] [--output runs/transport]
 
-Each image holds a random patch of 7 x 7 cells, and a momentum, two further channels of
-the same patch times its displacement: D cells along each axis, give or take two. The
-target is the patch where it arrives. ADRNet, the same network without transport (a
-ResNet), and a UNet of about as many parameters learn it for the same number of steps, a
-new batch every step: once with the distance as it is, once with one that grows from 2
-cells to it over the first 60 % of the steps. Scores are the mean square error on new
-images over that of an empty image: 0 is perfect, 1 is nothing learned. Writes
-transport.json and transport.svg.
+Each image holds a random patch of 7 x 7 cells. Two further channels are its momentum:
+the same patch times its displacement, D cells along each axis, give or take two. The
+target is the patch where it arrives. Networks forecast all three channels; loss and
+scores compare the first one, the patch.
+
+The networks are ADRNet, the same without transport (a ResNet), and a UNet of about as
+many parameters. All train for the same number of steps, a new batch every step: once
+with the distance as it is, and once with one that grows from 2 cells to it over the
+first 60 % of the steps. Scores are the mean square error on new images over that of
+an empty image: 0 is perfect, 1 is nothing learned. Writes transport.json and
+transport.svg.
 """
 
-import argparse
+import dataclasses
 import itertools
-import json
-import pathlib
 import statistics
 import time
 
@@ -24,37 +25,37 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import optax
+from outcome import COLOURS, parser, set_style, write
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.unet import UNet
+from adr_jax.options import ModelOptions
 from adr_jax.training.devices import host
 
 CELLS, PATCH = 48, 7
 DISTANCES = (2, 4, 8, 16, 32)
 BATCH = 8
-SHARED = {"head": "frames", "variables_out": 1, "boundary": "open", "unroll": True}
-MODELS = {
-    "ADRNet": ADRNet(channels=16, num_blocks=2, **SHARED),
-    "ResNet": ADRNet(channels=16, num_blocks=2, transport="none", **SHARED),
-    "UNet": UNet(channels=7, levels=2, **SHARED),
+ADRNET = ModelOptions(channels=16, num_blocks=2, head="frames", boundary="open")
+RESNET = dataclasses.replace(ADRNET, transport="none")
+UNET = dataclasses.replace(ADRNET, name="unet", channels=7)
+NETWORKS = {
+    "ADRNet": ADRNet(ADRNET, unroll=True),
+    "ResNet": ADRNet(RESNET, unroll=True),
+    "UNet": UNet(UNET, levels=2, unroll=True),
 }
-STYLES = {"ADRNet": "#d55e00", "ResNet": "#999999", "UNet": "#0072b2"}
+STYLES = COLOURS | {"ResNet": COLOURS["CNN"]}
 DASHES = {False: "-", True: "--"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=pathlib.Path, default="runs/transport")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "transport", seed=0)
+    options.add_argument("--steps", type=int, default=400)
+    arguments = options.parse_args()
     host.prepare_host(1)
     rows = []
     print(host.describe_devices())
     for distance in DISTANCES:
-        for name in MODELS:
+        for name in NETWORKS:
             for growing in (False, True):
                 row = learn(name, distance, growing, arguments.steps, arguments.seed)
                 rows.append(row)
@@ -64,42 +65,38 @@ def main() -> None:
                     f"{row['seconds']:.0f} s",
                     flush=True,
                 )
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"arguments": str(arguments), "rows": rows}, indent=1)
-    (arguments.output / "transport.json").write_text(text + "\n")
-    draw(rows).savefig(arguments.output / "transport.svg", metadata={"Date": None})
-    print(arguments.output / "transport.svg")
+    write("transport", arguments, {"rows": rows}, draw(rows))
 
 
 def images(key, distance, unit: float):
-    """History (batch, 1, cells, cells, 3) and target (batch, 1, cells, cells, 1).
+    """Return a history (batch, 1, cells, cells, 3) and its target (..., 1).
 
-    Momentum is in units of so many cells.
+    Momentum is in units of `unit` cells a frame.
     """
-    patch_key, place_key, move_key = jax.random.split(key, 3)
+    patch_key, corner_key, move_key = jax.random.split(key, 3)
     patch = jax.random.uniform(patch_key, (BATCH, PATCH, PATCH), minval=0.2)
     furthest = CELLS - PATCH - jnp.ceil(distance).astype(int) - 2
-    place = jax.random.randint(place_key, (BATCH, 2), 0, furthest + 1)
+    corner = jax.random.randint(corner_key, (BATCH, 2), 0, furthest + 1)
     move = jnp.round(
         distance + jax.random.uniform(move_key, (BATCH, 2), minval=-2, maxval=2)
     ).astype(int)
 
-    def image(patch, place):
+    def image(patch, corner):
         empty = jnp.zeros((CELLS, CELLS))
-        return jax.lax.dynamic_update_slice(empty, patch, (place[0], place[1]))
+        return jax.lax.dynamic_update_slice(empty, patch, (corner[0], corner[1]))
 
-    before, after = (jax.vmap(image)(patch, at) for at in (place, place + move))
+    before, after = (jax.vmap(image)(patch, at) for at in (corner, corner + move))
     momentum = before[..., None] * move[:, None, None] / unit
     history = jnp.concatenate([before[..., None], momentum], axis=-1)
     return history[:, None], after[:, None, ..., None]
 
 
 def learn(name: str, furthest: int, growing: bool, steps: int, seed: int) -> dict:
-    """Trains one network for one distance."""
-    model = MODELS[name]
+    """Train one network for one distance; return its errors and times."""
+    network = NETWORKS[name]
     key = jax.random.key(seed)
     history, _ = images(key, float(furthest), furthest)
-    params = {"params": model.init(key, history)["params"]}
+    params = {"params": network.init(key, history)["params"]}
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.adam(optax.cosine_decay_schedule(3e-3, steps)),
@@ -107,7 +104,7 @@ def learn(name: str, furthest: int, growing: bool, steps: int, seed: int) -> dic
 
     def error(params, key, distance):
         history, target = images(key, distance, furthest)
-        forecast = model.apply(params, history)
+        forecast = network.apply(params, history)[..., :1]
         return jnp.mean((forecast - target) ** 2) / jnp.mean(target**2)
 
     @jax.jit
@@ -116,16 +113,16 @@ def learn(name: str, furthest: int, growing: bool, steps: int, seed: int) -> dic
         updates, state = optimizer.update(gradient, state)
         return optax.apply_updates(params, updates), state, loss
 
-    def distance_at(number: int) -> float:
-        share = min(1.0, number / (0.6 * steps)) if growing else 1.0
+    def distance_at(index: int) -> float:
+        share = min(1.0, index / (0.6 * steps)) if growing else 1.0
         return DISTANCES[0] + share * (furthest - DISTANCES[0])
 
     state = optimizer.init(params)
-    jax.block_until_ready(step(params, state, key, distance_at(0)))  # compiled
+    jax.block_until_ready(step(params, state, key, distance_at(0)))  # compiles
     losses, seconds, start = [], [], time.perf_counter()
-    for number in range(steps):
-        new = jax.random.fold_in(key, number)
-        params, state, loss = step(params, state, new, distance_at(number))
+    for index in range(steps):
+        batch_key = jax.random.fold_in(key, index)
+        params, state, loss = step(params, state, batch_key, distance_at(index))
         losses.append(float(loss))
         seconds.append(time.perf_counter() - start)
     test = jax.jit(error)
@@ -145,11 +142,12 @@ def learn(name: str, furthest: int, growing: bool, steps: int, seed: int) -> dic
 
 
 def draw(rows: list[dict]):
-    """Loss against steps and against seconds at one distance, error against it.
+    """Draw losses by step and by second at one distance, and errors by distance.
 
-    Dashed where the distance grew; losses are then those of the distance so far.
+    Lines are dashed where the distance grew: losses are then those of the distance of
+    that step.
     """
-    plt.rcParams |= {"font.size": 9, "svg.hashsalt": "adr_jax"}
+    set_style()
     figure, (steps, seconds, reach) = plt.subplots(
         1, 3, figsize=(10, 3.2), layout="tight"
     )
@@ -162,11 +160,11 @@ def draw(rows: list[dict]):
             means = np.reshape(row["losses"][:whole], (-1, 10)).mean(axis=1)
             steps.plot(range(10, whole + 1, 10), means, **style)
             seconds.plot(row["at_seconds"][9:whole:10], means, **style)
-    for name, growing in itertools.product(MODELS, DASHES):
-        of = [r for r in rows if (r["model"], r["growing"]) == (name, growing)]
+    for name, growing in itertools.product(NETWORKS, DASHES):
+        chosen = [r for r in rows if (r["model"], r["growing"]) == (name, growing)]
         reach.plot(
-            [row["distance"] for row in of],
-            [row["error"] for row in of],
+            [row["distance"] for row in chosen],
+            [row["error"] for row in chosen],
             marker="o",
             color=STYLES[name],
             linestyle=DASHES[growing],

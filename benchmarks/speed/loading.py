@@ -1,32 +1,34 @@
-"""How fast windows are read from a file that is not in memory, and who waits for them.
+"""Time how fast windows are read from a file, and how long training waits for them.
 
     python benchmarks/speed/loading.py [--config configs/shallow_water.py] [--steps 40]
         [--trajectories 50] [--file FILE]
 
-The file is HDF5 in PDEBench's layout, read lazily as in training: FILE, or one of waves
-that is made for the occasion, of the configuration's size and compressed as ours are.
-Before each read the kernel is told to forget the file (posix_fadvise), so that every
-window comes from the disk, or from what a virtual machine has for one; "cached" is
-without that. The share of time that a step waits is that of real training, with its
-reading ahead.
+The file is HDF5 in PDEBench's layout, read lazily as in training. It is FILE, or one of
+waves made for the occasion, of the configuration's size and compressed as ours are.
+Before each read the kernel is told to forget the file (posix_fadvise). So every window
+comes from the disk, or from what a virtual machine has for one; "cached" is without
+that. The share of time that a step waits is that of real training, which reads
+ahead.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
-import runpy
 import tempfile
 import time
 
 import numpy as np
 from etils import epath
-from ml_collections import ConfigDict
+from noise_step import configuration_of
 
 from adr_jax import data
+from adr_jax.data.batches import read_batch
 from adr_jax.data.contract import Dataset, Trajectories
 from adr_jax.data.files import pdebench
-from adr_jax.data.windows import Windows, read_batch
+from adr_jax.data.windows import Windows
+from adr_jax.options import Configuration
 from adr_jax.training import configuration, loop
 from adr_jax.training.devices import host
 
@@ -34,17 +36,17 @@ FRAMES = 101
 
 
 class Uncached:
-    """Trajectories (`dataset.Trajectories`) of a file, forgotten before each read."""
+    """Trajectories of a file, which the kernel forgets before each read."""
 
     def __init__(self, trajectories: Trajectories, path: pathlib.Path):
         self._trajectories = trajectories
         self._descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(self._descriptor)  # what is not yet written cannot be forgotten
+        os.fsync(self._descriptor)  # only what is written can be forgotten
         self.frame_shape = trajectories.frame_shape
         self.lengths = trajectories.lengths
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Frames `start` to `stop` of a trajectory, from the disk."""
+        """Read frames `start` to `stop` of a trajectory from the disk."""
         os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         return self._trajectories.read(index, start, stop)
 
@@ -58,20 +60,20 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=50, help="in the file made")
     parser.add_argument("--file", type=pathlib.Path, help="instead of one made")
     arguments = parser.parse_args()
-    config = runpy.run_path(arguments.config)["get_config"]()
-    config.data.split = "distinct"
+    config = configuration_of(arguments.config)
     host.prepare_host(config.train.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)
         path = arguments.file or workdir / "waves.h5"
         if arguments.file is None:
             write_waves(path, arguments.trajectories, config.data.cells)
-        config.data.path = str(path.absolute())
+        section = {"path": str(path.absolute()), "split": "distinct"}
+        config = config.override(data=section)
         dataset = data.load(config.data)
         megabytes = path.stat().st_size / 1e6
         print(f"{megabytes:.0f} MB in {len(dataset.trajectories.lengths)} trajectories")
         uncached = Uncached(dataset.trajectories, path)
-        cold = Dataset(**{**vars(dataset), "trajectories": uncached})
+        cold = dataclasses.replace(dataset, trajectories=uncached)
         print(f"{host.describe_devices()}\n")
         print("what                        windows/s")
         print(f"reading alone, from disk    {windows_per_second(config, cold):9.1f}")
@@ -82,25 +84,25 @@ def main() -> None:
 
 
 def write_waves(path: pathlib.Path, trajectories: int, cells: int) -> None:
-    """Fields of a few waves that move."""
+    """Write fields of a few waves that move."""
     generator = np.random.default_rng(0)
-    cell, time_of = np.arange(cells) / cells, np.arange(FRAMES)[:, None, None] / FRAMES
+    cell, times = np.arange(cells) / cells, np.arange(FRAMES)[:, None, None] / FRAMES
 
     def fields():
-        for number in range(trajectories):
+        for index in range(trajectories):
             frames = np.zeros((FRAMES, cells, cells), np.float32)
             for rows, columns in generator.integers(-4, 5, (6, 2)):
                 phase, speed = generator.uniform(0, 2 * np.pi, 2)
-                along = rows * cell[:, None] + columns * cell + speed * time_of
+                along = rows * cell[:, None] + columns * cell + speed * times
                 frames += np.sin(2 * np.pi * along + phase, dtype=np.float32)
-            yield f"{number:04d}", frames[..., None]
+            yield f"{index:04d}", frames[..., None]
 
-    grid = {"x": cell, "y": cell, "t": time_of.ravel()}
+    grid = {"x": cell, "y": cell, "t": times.ravel()}
     pdebench.write(path, fields(), grid, {}, lambda: None)
 
 
-def windows_per_second(config: ConfigDict, dataset: Dataset) -> float:
-    """Of training's batches, one after the other, for some seconds."""
+def windows_per_second(config: Configuration, dataset: Dataset) -> float:
+    """Read training's batches one after the other, for some seconds."""
     windows = Windows(dataset, "train", configuration.window_length(config))
     size = config.train.batch_size
     start, batches = time.perf_counter(), 0
@@ -111,14 +113,15 @@ def windows_per_second(config: ConfigDict, dataset: Dataset) -> float:
 
 
 def train(
-    config: ConfigDict, dataset: Dataset, workdir: pathlib.Path, steps: int
+    config: Configuration, dataset: Dataset, workdir: pathlib.Path, steps: int
 ) -> tuple[float, float]:
-    """Windows per second and share of time waited, once it runs."""
-    # The second half of the steps is looked at: the first one compiles.
+    """Train; return the windows per second and the share of time waited."""
+    # The second half of the steps counts: the first one compiles.
     lap = max(1, steps // 2)
-    config.train.update(steps=2 * lap, minutes=0.0, log_every=lap)
-    config.train.update(validate_every=steps, checkpoint_every=steps, feedback=0)
-    config.train.update(validation_windows=1, validation_frames=1)
+    options = {"steps": 2 * lap, "minutes": 0.0, "log_every": lap, "feedback": 0}
+    options |= {"validate_every": steps, "checkpoint_every": steps}
+    options |= {"validation_windows": 1, "validation_frames": 1}
+    config = config.override(train=options)
     loop.train(config, epath.Path(workdir), dataset)
     lines = map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())
     last = [line for line in lines if "wait_share" in line][-1]

@@ -1,13 +1,16 @@
 """The training step of a configuration on noise, which costs what data cost."""
 
+import os
+import runpy
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
+from adr_jax.data.batches import Batch
 from adr_jax.data.normalisation import Statistics
-from adr_jax.data.windows import Batch
+from adr_jax.options import Configuration
 from adr_jax.training import configuration
 from adr_jax.training.model import build_network
 from adr_jax.training.optimizer import make_optimizer
@@ -28,14 +31,23 @@ class NoiseStep(NamedTuple):
     batch: Batch
 
 
-def noise_step(config: ConfigDict) -> NoiseStep:
-    """Without feedback, one variable on square frames of `data.cells`."""
-    model, optimizer = build_network(config, UNIT), make_optimizer(config.train)
+def configuration_of(path: str) -> Configuration:
+    """Return the configuration of a file of configs/, from the repository's root.
+
+    Nothing here starts JAX: `host.prepare_host` comes after.
+    """
+    sys.path.insert(0, os.getcwd())
+    return Configuration.of(runpy.run_path(path)["get_config"]().to_dict())
+
+
+def noise_step(config: Configuration) -> NoiseStep:
+    """Return a step without feedback, one variable on square frames of `data.cells`."""
+    network, optimizer = build_network(config, UNIT), make_optimizer(config.train)
     size, cells = config.train.batch_size, config.data.cells
     shape = (size, configuration.window_length(config), cells, cells, 1)
     frames = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     return NoiseStep(
-        make_train_step(model, optimizer, UNIT, config, 0),
-        init_state(model, optimizer, config, shape[2:]),
-        Batch(frames, np.arange(size, dtype=np.int32)),
+        make_train_step(network, optimizer, UNIT, config, 0),
+        init_state(network, optimizer, config, shape[2:]),
+        Batch(frames, np.arange(size, dtype=np.int32), np.zeros(size, bool)),
     )

@@ -1,11 +1,11 @@
-"""push beside its peers, its plain form and its limits, in one process.
+"""Time push beside its peers, its plain form and its limits, in one process.
 
     python benchmarks/speed/push.py [--rounds 8] [--cases images small]
 
-Every form of a case is timed in turn, round after round, and the median printed, with
-the time of the others over ours (above 1: ours is faster). Peers that are not
-installed leave their rows out: PyTorch (any CPU build), and scipy and numba, which the
-`bench` extra brings.
+Every form of a case is timed in turn, round after round. The median is printed, with
+the time of the others over ours (above 1: ours is faster). Peers that are not installed
+have no rows: PyTorch (any CPU build), and scipy and numba, which the `bench` extra
+brings.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def show(name: str, shape: tuple[int, ...], fields: int, rounds: int) -> None:
-    """Times every form of one case and prints its table."""
+    """Time every form of one case and print its table."""
     d = len(shape) - 2
     rng = np.random.default_rng(0)
     x = rng.normal(size=shape).astype(np.float32)
@@ -89,7 +89,7 @@ def show(name: str, shape: tuple[int, ...], fields: int, rounds: int) -> None:
 
 
 def jax_form(operator: Callable, x: np.ndarray, u: np.ndarray) -> Form:
-    """A compiled function of x and u, and its value with both gradients."""
+    """Return a compiled function of x and u, and its value with both gradients."""
     import jax
     import jax.numpy as jnp
 
@@ -103,19 +103,20 @@ def jax_form(operator: Callable, x: np.ndarray, u: np.ndarray) -> Form:
 
 
 def ours(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
+    """Return push and pull of adr_jax."""
     import adr_jax
 
     x_planes, u_planes = planes(x, u)
     return {
         "our push": jax_form(adr_jax.push, x, u),
-        # Channels as images: what the way to and from channels-last costs.
+        # Channels as images: the cost of the way to and from channels-last.
         "our push of planes": jax_form(adr_jax.push, x_planes[..., None], u_planes),
         "our pull": jax_form(adr_jax.pull, x, u),
     }
 
 
 def plain(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
-    """One `segment_sum` for each corner, over the whole batch, clamped."""
+    """Return one `segment_sum` for each corner, over the whole batch, clamped."""
     import jax
     import jax.numpy as jnp
 
@@ -130,22 +131,22 @@ def plain(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
         first = jnp.floor(u)
         out = jnp.zeros(x.size)
         for corner in np.ndindex(*(2,) * len(space)):
-            place = index[0]
+            target = index[0]
             share = x
             for k, n in enumerate(space):
                 cell = index[1 + k] + first[..., k].astype(int) + corner[k]
-                place = place * n + jnp.clip(cell, 0, n - 1)
+                target = target * n + jnp.clip(cell, 0, n - 1)
                 far = u[..., k] - first[..., k]
                 share = share * (far if corner[k] else 1 - far)
-            place = place * channels + index[-1]
-            out += jax.ops.segment_sum(share.ravel(), place.ravel(), x.size)
+            target = target * channels + index[-1]
+            out += jax.ops.segment_sum(share.ravel(), target.ravel(), x.size)
         return out.reshape(x.shape)
 
     return {"plain push, segment_sum": jax_form(push, x, u)}
 
 
 def planes(x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Channels first, one displacement for each plane, as the peers have it."""
+    """Return channels first, one displacement a plane, as the peers have it."""
     if u.ndim == x.ndim:
         u = u[..., None, :]
     u = np.repeat(u, x.shape[-1] // u.shape[-2], axis=-2)
@@ -156,7 +157,7 @@ def planes(x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def torch(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
-    """PyTorch: a scatter by `index_add`, the image sampler and its transpose."""
+    """Return PyTorch's `index_add`, its image sampler and its transpose."""
     import torch
     import torch.nn.functional as F
 
@@ -167,17 +168,17 @@ def torch(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
     cells = [torch.tensor(c) for c in np.indices(space)]
 
     def index_add():
-        place_0 = torch.arange(len(x)).view(-1, *[1] * len(space))
+        plane = torch.arange(len(x)).view(-1, *[1] * len(space))
         first = move.detach().floor()
         out = torch.zeros(x.size)
         for corner in np.ndindex(*(2,) * len(space)):
-            place, share = place_0, field
+            target, share = plane, field
             for k, n in enumerate(space):
                 cell = cells[k] + first[..., k].long() + corner[k]
-                place = place * n + cell.clamp(0, n - 1)
+                target = target * n + cell.clamp(0, n - 1)
                 far = move[..., k] - first[..., k]
                 share = share * (far if corner[k] else 1 - far)
-            out = out.index_add(0, place.reshape(-1), share.reshape(-1))
+            out = out.index_add(0, target.reshape(-1), share.reshape(-1))
         return out
 
     def backward(operator):
@@ -222,7 +223,7 @@ def torch(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
 
 
 def scipy(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
-    """SciPy: one image and channel at a time."""
+    """Return SciPy's, one image and channel at a time."""
     from scipy.ndimage import map_coordinates
 
     x, u = planes(x, u)
@@ -238,7 +239,7 @@ def scipy(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
 
 
 def numba(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
-    """The practical limit in two dimensions: compiled loops, shared by threads."""
+    """Return the practical limit in 2-D: compiled loops, shared by threads."""
     if x.ndim != 4:
         return {}
     import numba

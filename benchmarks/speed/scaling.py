@@ -1,10 +1,10 @@
-"""A training step on more and more devices, and what summing gradients costs of it.
+"""Time a training step on more and more devices, and its sum of gradients.
 
     python benchmarks/speed/scaling.py [--config configs/quickstart.py] [--rounds 5]
 
-The same global batch on 1 to 8 virtual CPU devices in one process, and in two processes
-on this machine. Virtual devices share the cores: beyond their number the best that can
-come out is no loss, and "of one device" says how much is left. All-reduce is the sum of
+The same global batch runs on 1 to 8 virtual CPU devices in one process, and in two
+processes on this machine. Virtual devices share the cores: beyond their number no gain
+is possible, and "of one device" says how much is lost. All-reduce is the sum of
 gradients over devices, timed by itself.
 
 The last lines project a TPU pod from the step's bytes and operations and from public
@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import re
-import runpy
 import socket
 import statistics
 import subprocess
@@ -26,8 +25,8 @@ ROWS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4))  # processes, de
 BATCH = 8
 # Public specifications of Cloud TPU v5e: docs.cloud.google.com/tpu/docs/v5e
 CHIP, PEAK_FLOPS, LINK_BYTES = "TPU v5e", 197e12, 400e9
-# Share of the peak supposed to be reached. Convolutions of few channels do not fill a
-# matrix unit: this is a guess, and stated as one.
+# Share of the peak that is reached: a guess, printed as one. Convolutions of few
+# channels do not fill a matrix unit.
 UTILISATION = 0.05
 
 
@@ -46,7 +45,7 @@ def main() -> None:
 
 
 def compare(config: str, rounds: int) -> None:
-    """Runs the rows in turns, one at a time, and prints the table."""
+    """Run the rows in turns, one at a time, and print the table."""
     teams = {row: start(config, *row) for row in ROWS}
     for team in teams.values():  # compiles
         take_turn(team, "step")
@@ -57,8 +56,8 @@ def compare(config: str, rounds: int) -> None:
             times[row, what].append(take_turn(teams[row], what))
     info = {}
     for row, team in teams.items():
-        said = [worker.communicate("stop\n")[0] for worker in team]
-        info[row] = json.loads(said[0].splitlines()[-1])
+        outputs = [worker.communicate("stop\n")[0] for worker in team]
+        info[row] = json.loads(outputs[0].splitlines()[-1])
     print(f"{config}, batch {BATCH}, {os.cpu_count()} cores, {info[ROWS[0]]['device']}")
     print("processes  devices  step ms  spread  of one device  all-reduce  of the step")
     one = statistics.median(times[ROWS[0], "step"])
@@ -74,7 +73,7 @@ def compare(config: str, rounds: int) -> None:
 
 
 def project(info: dict) -> None:
-    """Seconds of a step on a pod, from bytes, operations and specifications."""
+    """Print a step on a pod, from bytes, operations and specifications."""
     size, work = info["gradient_bytes"], info["flops"] / BATCH
     compute = work / (PEAK_FLOPS * UTILISATION)
     print(
@@ -93,26 +92,26 @@ def project(info: dict) -> None:
 
 
 def start(config: str, processes: int, devices: int) -> list[subprocess.Popen]:
-    """The processes of a row; each waits for its turns."""
+    """Start the processes of a row; each waits for its turns."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     return [
         subprocess.Popen(
             [sys.executable, __file__, "--config", config]
-            + ["--worker", str(processes), str(number), str(port)],
+            + ["--worker", str(processes), str(process), str(port)],
             env=os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        for number in range(processes)
+        for process in range(processes)
     ]
 
 
 def take_turn(team: list[subprocess.Popen], what: str) -> float:
-    """Seconds the slowest of a row's processes takes."""
+    """Return the seconds of the slowest of a row's processes."""
     for worker in team:
         assert worker.stdin
         worker.stdin.write(f"{what}\n")
@@ -121,27 +120,25 @@ def take_turn(team: list[subprocess.Popen], what: str) -> float:
 
 
 def answer(worker: subprocess.Popen) -> float:
+    """Return the seconds that a worker prints."""
     assert worker.stdout
     while line := worker.stdout.readline():
-        # The transport between processes talks, too.
+        # The transport between processes prints lines, too.
         if found := re.search(r"seconds: (\S+)", line):
             return float(found.group(1))
     raise SystemExit(f"a worker ended with code {worker.wait()}")
 
 
-def work(path: str, processes: int, number: int, port: int) -> None:
-    """A step or a sum for each line read, its seconds printed."""
-    sys.path.insert(0, os.getcwd())
-    config = runpy.run_path(path)["get_config"]()
-    config.train.batch_size = BATCH
-
+def work(path: str, num_processes: int, process: int, port: int) -> None:
+    """Take a step or a sum for each line read, and print its seconds."""
     import jax
-    from noise_step import noise_step
+    from noise_step import configuration_of, noise_step
 
     from adr_jax.training.devices import host, mapping, processes
 
-    if processes > 1:
-        processes.start_processes("on", f"127.0.0.1:{port}", processes, number)
+    config = configuration_of(path).override(train={"batch_size": BATCH})
+    if num_processes > 1:
+        processes.start_processes("on", f"127.0.0.1:{port}", num_processes, process)
     host.prepare_host(BATCH)
     unmapped, fresh, whole = noise_step(config)
     step = mapping.map_step(unmapped)
@@ -160,7 +157,7 @@ def work(path: str, processes: int, number: int, port: int) -> None:
         print(f"\nseconds: {time.perf_counter() - begin}", flush=True)
     sizes = [leaf.nbytes for leaf in jax.tree.leaves(fresh.params)]
     info = {"device": host.describe_devices(), "gradient_bytes": sum(sizes)}
-    if processes == 1 and jax.device_count() == 1:
+    if num_processes == 1 and jax.device_count() == 1:
         mapped = jax.vmap(unmapped, in_axes=(None, 0), axis_name=mapping.AXIS)
         stacked = jax.tree.map(lambda a: a[None], batch)
         cost = jax.jit(mapped).lower(fresh, stacked).compile().cost_analysis()

@@ -1,12 +1,12 @@
-"""A training step of the shallow-water ADRNet beside the same network in PyTorch.
+"""Time a training step of the shallow-water ADRNet and of the same one in PyTorch.
 
     python benchmarks/speed/torch_step.py [--rounds 10] [--profile]
 
-`pip install '.[bench]' torch`. The peer is written as one would write it in PyTorch,
-channels first, run eagerly, push as four `scatter_add`s. Both take the same parameters,
-forecast the same and have the same gradients, which is checked first; then their steps
-(forward, backward, clipping, AdamW) take turns in one process, each on all cores.
-`--profile` also times the parts of ours, and lists the peer's dearest operations.
+`pip install '.[bench]' torch`. The peer is written as one would write it in PyTorch:
+channels first, run eagerly, push as four `scatter_add`s. Both take the same parameters.
+A check comes first that they forecast the same and have the same gradients. Then their
+steps (forward, backward, clipping, AdamW) take turns in one process, each on all cores.
+`--profile` also times the parts of ours, and lists the peer's slowest operations.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from noise_step import UNIT, noise_step
 
 import adr_jax
 from adr_jax.models.blocks import Velocity
+from adr_jax.options import Configuration
 from adr_jax.training.devices import host, mapping
 from adr_jax.training.model import build_network
 from adr_jax.training.optimizer import make_optimizer
@@ -39,9 +40,10 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
-    config = shallow_water.get_config()
-    config.model.reaction, config.model.frames_out = "pointwise", 1
-    config.train.optimizer, config.train.noise = "adamw", 0.0
+    config = Configuration.of(shallow_water.get_config().to_dict()).override(
+        model={"reaction": "pointwise", "frames_out": 1},
+        train={"optimizer": "adamw", "noise": 0.0},
+    )
     host.prepare_host(config.train.batch_size)
     unmapped, fresh, batch = noise_step(config)
     train_step, state = mapping.map_step(unmapped), mapping.replicate(fresh)
@@ -70,9 +72,9 @@ def main() -> None:
 
 
 def peers(config, frames):
-    """A call that takes the same step in PyTorch, checked against ours."""
-    model = build_network(config, UNIT)
-    state = init_state(model, make_optimizer(config.train), config, frames.shape[2:])
+    """Return a call that takes the same step in PyTorch, checked against ours."""
+    network = build_network(config, UNIT)
+    state = init_state(network, make_optimizer(config.train), config, frames.shape[2:])
     params = jax.tree.map(
         lambda leaf: torch.tensor(np.asarray(leaf), requires_grad=True),
         state.params["params"],
@@ -84,7 +86,7 @@ def peers(config, frames):
     def loss_of():
         return torch.mean((forecast(params, history, config) - target) ** 2)
 
-    check(model, state.params, frames, config, loss_of(), leaves)
+    check(network, state.params, frames, config, loss_of(), leaves)
     rule = torch.optim.AdamW(leaves, lr=1e-5, weight_decay=config.train.weight_decay)
 
     def take():
@@ -96,13 +98,13 @@ def peers(config, frames):
     return take
 
 
-def check(model, params, frames, config, loss, leaves):
-    """Both have one loss and one gradient."""
+def check(network, params, frames, config, loss, leaves):
+    """Check that both have one loss and one gradient."""
 
     def loss_of(params):
         past = jnp.asarray(frames[:, : config.data.history])
         target = frames[:, config.data.history]
-        return jnp.mean((model.apply(params, past)[:, 0] - target) ** 2)
+        return jnp.mean((network.apply(params, past)[:, 0] - target) ** 2)
 
     value, gradient = jax.jit(jax.value_and_grad(loss_of))(params)
     loss.backward()
@@ -115,20 +117,20 @@ def check(model, params, frames, config, loss, leaves):
 
 
 def forecast(params, history, config):
-    """The next frame, (batch, rows, columns)."""
+    """Return the next frame, (batch, rows, columns)."""
     history = history[:, -config.model.frames_in :]
     seen = torch.cat([history[:, -1:], torch.diff(history, dim=1)], dim=1)
     z = pointwise(params["embed"], seen)
     blocks = len(params["blocks"]["diffusion"])
-    for number in range(blocks):
-        z = block(at(params["blocks"], number), z, 1 / blocks)
+    for index in range(blocks):
+        z = block(at(params["blocks"], index), z, 1 / blocks)
     flux = conv(params["flux"]["Conv_0"], pointwise(params["project"], z))
     inflow = inflow_along(flux[:, 0], -2) + inflow_along(flux[:, 1], -1)
     return 2 * history[:, -1] - history[:, -2] + inflow
 
 
 def block(p, z, h):
-    """Advection, explicit diffusion and reaction."""
+    """Apply advection, explicit diffusion and reaction."""
     y = norm(p["velocity"]["Norm_0"], z)
     inner = tf.silu(conv(p["velocity"]["Conv_0"]["Conv_0"], y))
     y = y + conv(p["velocity"]["Conv_1"]["Conv_0"], inner)
@@ -141,7 +143,7 @@ def block(p, z, h):
 
 
 def push(z, u):
-    """Displacements (batch, channels, 2, rows, columns), content kept at the edge."""
+    """Push by (batch, channels, 2, rows, columns), content kept at the edge."""
     rows, columns = z.shape[-2:]
     arrival = []
     for axis, n in enumerate((rows, columns)):
@@ -163,7 +165,7 @@ def push(z, u):
 
 
 def inflow_along(flux, axis):
-    """What each cell gains between walls."""
+    """Return what each cell gains between walls."""
     flux = flux.transpose(axis, -1)
     inner = flux[..., :-1]
     return (tf.pad(inner, (1, 0)) - tf.pad(inner, (0, 1))).transpose(axis, -1)
@@ -187,14 +189,14 @@ def pointwise(p, z):
     return dense(p["Dense_0"], tf.silu(dense(p["Dense_1"], z))) + dense(p["Dense_2"], z)
 
 
-def at(tree, number):
-    """A block's parameters."""
-    return jax.tree.map(lambda leaf: leaf[number], tree)
+def at(tree, index):
+    """Return a block's parameters."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 def profile_ours(config) -> None:
-    """Seconds of value and gradients of a block's parts, on one device's windows."""
-    channels, blocks = build_network(config, UNIT).channels, 3
+    """Time value and gradients of a block's parts, on one device's windows."""
+    channels, blocks = config.model.channels, config.model.num_blocks
     rows = config.train.batch_size // jax.local_device_count()
     keys = jax.random.split(jax.random.key(0), 2)
     z = jax.random.normal(
@@ -206,7 +208,7 @@ def profile_ours(config) -> None:
 
     def velocity_of(params, z):
         out = velocity.apply(params, z)
-        assert isinstance(out, jax.Array)  # and no variables that changed
+        assert isinstance(out, jax.Array)  # not a pair with changed variables
         return jnp.sum(out**2)
 
     parts = {
@@ -226,7 +228,7 @@ def profile_ours(config) -> None:
 
 
 def profile_peer(step) -> None:
-    """PyTorch's own table of its dearest operations."""
+    """Print PyTorch's own table of its slowest operations."""
     with torch.profiler.profile() as profile:
         step()
     print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=12))

@@ -1,16 +1,15 @@
-"""Step time, samples per second and compile time of a training step.
+"""Time a training step: steps, samples per second, and compilation.
 
     python benchmarks/speed/train_step.py --config configs/shallow_water.py [--rounds 8]
 
-One row for each of unroll on and off, one and two virtual CPU devices. The number of
-devices is fixed when a process starts, so each row has a process of its own; they take
-their turns one at a time, interleaved, and none works while another is timed.
+There is one row for each of unroll on and off, one and two virtual CPU devices. The
+number of devices is fixed when a process starts, so each row has a process of its own.
+They take turns one at a time, interleaved, and none works while another is timed.
 """
 
 import argparse
 import json
 import os
-import runpy
 import statistics
 import subprocess
 import sys
@@ -30,7 +29,7 @@ def main() -> None:
 
 
 def compare(config: str, rounds: int) -> None:
-    """Runs the workers in turns and prints the table."""
+    """Run the workers in turns and print the table."""
     rows = [(unroll, devices) for unroll in ("on", "off") for devices in ("1", "2")]
     workers = {}
     for unroll, devices in rows:
@@ -65,7 +64,7 @@ def compare(config: str, rounds: int) -> None:
 
 
 def take_turn(worker: subprocess.Popen) -> float:
-    """Seconds of one step of a worker."""
+    """Return the seconds of one step of a worker."""
     assert worker.stdin and worker.stdout
     worker.stdin.write("step\n")
     worker.stdin.flush()
@@ -73,16 +72,13 @@ def take_turn(worker: subprocess.Popen) -> float:
 
 
 def work(path: str, unroll: str) -> None:
-    """A step for each line read, its seconds printed."""
-    sys.path.insert(0, os.getcwd())
-    config = runpy.run_path(path)["get_config"]()
-    config.model.unroll = unroll
-
+    """Take a step for each line read, and print its seconds."""
     import jax
-    from noise_step import noise_step
+    from noise_step import configuration_of, noise_step
 
     from adr_jax.training.devices import host, mapping
 
+    config = configuration_of(path).override(model={"unroll": unroll})
     size = config.train.batch_size
     host.prepare_host(size)
     unmapped, fresh, batch = noise_step(config)
