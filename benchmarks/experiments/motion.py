@@ -39,7 +39,7 @@ from skimage.registration import optical_flow_tvl1
 import adr_jax
 from adr_jax import data
 from adr_jax.data.contract import Dataset
-from adr_jax.data.tracers import ocean, synthetic
+from adr_jax.data.tracers import synthetic
 from adr_jax.errors import InputError
 from adr_jax.training import model as trained
 
@@ -132,12 +132,10 @@ def reference_of(
 ) -> np.ndarray:
     """Return the true velocity in the last frame, or the flow from the one before."""
     options = model.config.data
-    if dataset.name == "synthetic":
-        shape, cells = options.shape, options.cells
-        return np.stack([synthetic.velocity(shape, cells, seed) for seed, _ in starts])
-    if dataset.name == "ocean":
+    velocities = data.source(dataset.name).velocities
+    if velocities is not None:
         last = options.history - 1
-        return ocean.velocities(options, [(k, start + last) for k, start in starts])
+        return velocities(options, [(k, start + last) for k, start in starts])
     return np.stack([optical_flow(*film[-2:, ..., 0]) for film in frames])
 
 
