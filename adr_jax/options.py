@@ -8,7 +8,7 @@ their sections as they are: networks hold `ModelOptions`, blocks `BlockOptions`.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from adr_jax.errors import InputError
 
@@ -68,7 +68,7 @@ class Section:
         if below is not None and value >= below:
             self.refuse(field.name, f"a number below {below}")
 
-    def refuse(self, field: str, expected: str) -> None:
+    def refuse(self, field: str, expected: str) -> NoReturn:
         """Raise InputError for the value of a field, with what was expected."""
         (reason,) = (
             known.metadata.get("reason", "")

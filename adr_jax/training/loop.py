@@ -5,6 +5,7 @@ import contextlib
 import errno
 import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import jax
 from etils import epath
@@ -22,10 +23,10 @@ from adr_jax.training.devices import host, processes
 from adr_jax.training.run import locks
 from adr_jax.training.run.checkpoint import Checkpoints
 from adr_jax.training.run.clock import Clock, StartUp
-from adr_jax.training.run.journal import open_journal
+from adr_jax.training.run.journal import Journal, Silence, open_journal
 from adr_jax.training.run.record import Record
 from adr_jax.training.run.stopping import Stopped, StopSignals
-from adr_jax.training.setup import begin, describe_data, open_data
+from adr_jax.training.setup import Setup, begin, describe_data, open_data
 from adr_jax.training.validation import Validation
 
 # What is wrong with a disk or a mount, not with the program; h5py gives no number.
@@ -85,15 +86,8 @@ def train(
     signals: StopSignals | None = None,
     start_up: StartUp | None = None,
 ) -> None:
-    """Train to the last step, leaving checkpoints/ and best/ in `workdir`.
-
-    The metrics of a step are read when the next one is on its way, so that devices
-    never wait for this process, and at once where something is due. Every process reads
-    them after the same step, so all decide alike: to stop, or that a loss is not
-    finite.
-    """
+    """Train to the last step, leaving checkpoints/ and best/ in `workdir`."""
     signals, start_up = signals or StopSignals(), start_up or StartUp()
-    options = config.train
     with contextlib.ExitStack() as stack:
         # Closing waits for what is being saved, also when an error ends the run.
         checkpoints, best = (
@@ -102,8 +96,7 @@ def train(
         )
         with start_up.part("model"):
             setup = begin(config, workdir, dataset, checkpoints, best)
-        state, record = setup.state, setup.record
-        first, total = record["step"], record["total_steps"]
+        first, total = setup.record["step"], setup.record["total_steps"]
         if first >= total:
             processes.say(
                 f"{workdir} has its {total} steps; set train.steps higher to go on"
@@ -112,18 +105,53 @@ def train(
         if first:
             processes.say(f"going on after step {first}")
         journal = stack.enter_context(open_journal(config, workdir, first, total))
-        clock = Clock(record["train_seconds"], first)
-        take_step = {
-            feedback: _compiled_apart(step, clock, start_up)
-            for feedback, step in setup.steps.items()
-        }
         validation = Validation(config, dataset, setup.network, setup.statistics)
-        unread = UnreadMetrics(record, checkpoints)
-        batches = prefetch(setup.read, range(first, total))
-        stack.enter_context(contextlib.closing(batches))
+        outputs = Outputs(checkpoints, best, journal)
         stack.enter_context(signals.held())
+        take_steps(config, setup, validation, outputs, signals, start_up)
 
+
+class Outputs(NamedTuple):
+    """What a run writes to while it trains."""
+
+    checkpoints: Checkpoints
+    best: Checkpoints
+    journal: Journal | Silence
+
+
+def take_steps(
+    config: Configuration,
+    setup: Setup,
+    validation: Validation,
+    outputs: Outputs,
+    signals: StopSignals,
+    start_up: StartUp,
+) -> None:
+    """Take all steps that are left, doing between them what is due.
+
+    The metrics of a step are read when the next one is on its way, so that devices
+    never wait for this process, and at once where something is due. Every process reads
+    them after the same step, so all decide alike: to stop, or that a loss is not
+    finite.
+    """
+    (checkpoints, best, journal), options = outputs, config.train
+    state, record = setup.state, setup.record
+    first, total = record["step"], record["total_steps"]
+    clock = Clock(record["train_seconds"], first)
+    take_step = {
+        feedback: _compiled_apart(step, clock, start_up)
+        for feedback, step in setup.steps.items()
+    }
+    unread = UnreadMetrics(record, checkpoints)
+    with contextlib.closing(prefetch(setup.read, range(first, total))) as batches:
         for step in range(first + 1, total + 1):
+            with clock.waiting():
+                batch = next(batches).asking_to_stop(signals.wish)
+            feedback = configuration.feedback_at(config, step, total)
+            state, metrics = take_step[feedback](state, batch)
+            if step == first + 1:
+                journal.say(str(start_up))
+
             log, validate, save = (
                 step == total or step % interval == 0
                 for interval in (
@@ -132,16 +160,8 @@ def train(
                     options.checkpoint_every,
                 )
             )
-            with clock.waiting():
-                batch = next(batches).asking_to_stop(signals.wish)
-            feedback = configuration.feedback_at(config, step, total)
-            state, metrics = take_step[feedback](state, batch)
-            if step == first + 1:
-                journal.say(str(start_up))
             unread.add(step, metrics)
             latest = unread.read(leave=0 if log or validate or save else 1)
-            if unread.stop:
-                latest = unread.read(leave=0)
             if log:
                 lap = clock.lap(step)
                 journal.progress(step, {**latest, **lap, **host.device_memory()})
@@ -155,18 +175,19 @@ def train(
                     record |= {"step": step, "train_seconds": clock.read()}
                     best.save(step, state.average, record)
             if save or unread.stop:
+                unread.read(leave=0)
                 record |= {"step": step, "train_seconds": clock.read()}
                 best.wait()  # the record names its score
                 checkpoints.save(step, state, record)
                 journal.sync()
             if unread.stop:
                 break
-        checkpoints.wait()
-        if unread.stop or signals.wish:
-            raise Stopped(
-                f"stopped after step {step}, which is saved: the same command resumes",
-                signals.exit_code,
-            )
+    checkpoints.wait()
+    if unread.stop or signals.wish:
+        raise Stopped(
+            f"stopped after step {step}, which is saved: the same command resumes",
+            signals.exit_code,
+        )
 
 
 class UnreadMetrics:

@@ -1,20 +1,22 @@
 """Any optimiser of optax by its name, its rate set anew at every step."""
 
+import functools
 import inspect
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import optax
 from jaxtyping import Array, PyTree
 from optax import contrib
 
-from adr_jax.errors import InputError
 from adr_jax.options import TrainOptions
 
 # Size of muon's steps beside adamw's, so that neither needs another range of rates:
 # what optax recommends.
 MUON_RMS = 0.2
+
+# A parameter to try an optimiser on.
+PROBE = jax.ShapeDtypeStruct((2, 2), "float32")
 
 
 def make_optimizer(options: TrainOptions) -> optax.GradientTransformation:
@@ -45,6 +47,7 @@ def at_rate(state: optax.OptState, rate: Array) -> optax.OptState:
 def _factory(
     options: TrainOptions,
 ) -> Callable[[Array | float], optax.GradientTransformation]:
+    """Return the optimiser as a function of its rate."""
     name = options.optimizer
     if name == "muon":
         return lambda rate: contrib.muon(
@@ -61,16 +64,19 @@ def _factory(
         def factory(rate):
             return known(learning_rate=rate, **decay)
 
-        probe, rule = {"w": jnp.ones((2, 2))}, factory(1.0)
-        rule.update(probe, rule.init(probe), probe)
-    except Exception as error:  # whatever optax says of arguments that are missing
+        # By shape alone, which starts no device: processes may not be joined yet.
+        jax.eval_shape(functools.partial(_step, factory(1.0)), {"w": PROBE})
+    except Exception:  # whatever optax says of arguments that are missing
         options.refuse(
             "optimizer",
             "an optimiser of optax that needs a rate and a gradient, such as adamw, "
             "muon, adam, lion or sgd",
         )
-        raise InputError(name) from error
     return factory
+
+
+def _step(rule: optax.GradientTransformation, gradient: PyTree) -> PyTree:
+    return rule.update(gradient, rule.init(gradient), gradient)
 
 
 def _matrices(params: PyTree) -> PyTree:

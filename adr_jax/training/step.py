@@ -91,25 +91,9 @@ def make_train_step(
         ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
         return loss(ahead, target)
 
-    gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-
-    def summed_gradient(params: PyTree, history: Array, target: Array):
-        """Sum loss, count and gradient over micro-batches, one after the other."""
-        parts = options.accumulate
-        if parts == 1:
-            return gradient_of(params, history, target)
-
-        def add(sums, micro_batch):
-            more = gradient_of(params, *micro_batch)
-            return jax.tree.map(jnp.add, sums, more), None
-
-        micro_batches = jax.tree.map(
-            lambda a: a.reshape(parts, -1, *a.shape[1:]), (history, target)
-        )
-        zero = jnp.zeros(())
-        nothing = (zero, zero), jax.tree.map(jnp.zeros_like, params)
-        sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=network.unroll)
-        return sums
+    summed_gradient = _summed_over_parts(
+        jax.value_and_grad(loss_of, has_aux=True), options.accumulate, network.unroll
+    )
 
     def train_step(state: TrainState, batch: Batch):
         history, ahead = observe(
@@ -145,3 +129,24 @@ def make_train_step(
         ), metrics
 
     return train_step
+
+
+def _summed_over_parts(gradient_of: Callable, parts: int, unroll: bool) -> Callable:
+    """Return the function that sums loss, count and gradient over micro-batches."""
+    if parts == 1:
+        return gradient_of
+
+    def summed_gradient(params: PyTree, history: Array, target: Array):
+        def add(sums, micro_batch):
+            more = gradient_of(params, *micro_batch)
+            return jax.tree.map(jnp.add, sums, more), None
+
+        micro_batches = jax.tree.map(
+            lambda a: a.reshape(parts, -1, *a.shape[1:]), (history, target)
+        )
+        zero = jnp.zeros(())
+        nothing = (zero, zero), jax.tree.map(jnp.zeros_like, params)
+        sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=unroll)
+        return sums
+
+    return summed_gradient
