@@ -25,16 +25,21 @@ jax.config.update("jax_num_cpu_devices", 2)
 
 # Most of a run of seconds is compilation, the same in many tests and in the processes
 # they start: what was compiled once is kept. Each worker of xdist keeps its own, since
-# these files are not written in one piece.
+# these files are not written in one piece. Compiling without most optimisations takes
+# half the time; with JAX_DISABLE_MOST_OPTIMIZATIONS=0 the tests run what users run.
 COMPILED = pathlib.Path(__file__).parent.parent.joinpath(
     ".pytest_cache", "compiled", os.environ.get("PYTEST_XDIST_WORKER", "main")
 )
 for setting, value in {
     "jax_compilation_cache_dir": str(COMPILED),
     "jax_persistent_cache_min_compile_time_secs": 0,
+    "jax_disable_most_optimizations": os.environ.get(
+        "JAX_DISABLE_MOST_OPTIMIZATIONS", "1"
+    )
+    == "1",
 }.items():
     jax.config.update(setting, value)
-    os.environ[setting.upper()] = str(value)
+    os.environ[setting.upper()] = str(int(value) if isinstance(value, bool) else value)
 
 
 @pytest.fixture(autouse=True, scope="module")
