@@ -2,6 +2,7 @@
 #
 #   make quickstart    data, a small trained model, its scores and a report: minutes
 #   make test          the tests
+#   make test-fast     those that take less than a second each
 #
 # PYTHON=python3.12 takes another interpreter, with a virtual environment of its own.
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN = $(VENV)/bin
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart test test-fast lint clean
 
 quickstart: $(VENV)/report
 	$(BIN)/python train.py --config configs/quickstart.py
@@ -17,6 +18,10 @@ quickstart: $(VENV)/report
 
 test: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+# Without the tests that take a second or more: for the work at hand.
+test-fast: $(VENV)/test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not slow' $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -327,6 +327,7 @@ def test_there_is_a_case_for_every_field():
     assert set(CASES) == set(paths())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [p for p in CASES if CASES[p] is not OF_A_FILE])
 def test_a_changed_field_changes_what_it_governs(path):
     base, value, probe = CASES[path]

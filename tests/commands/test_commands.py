@@ -17,6 +17,8 @@ from adr_jax.__main__ import main
 from adr_jax.evaluation.studies import resolution
 from adr_jax.training import loop
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 QUICK = ["--config.train.steps=2", "--config.train.validate_every=2"]
 

@@ -11,6 +11,8 @@ from adr_jax.__main__ import main
 from adr_jax.commands import describe
 from configs import quickstart
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = ("--config.data.cells=16", "--config.model.channels=4")
 

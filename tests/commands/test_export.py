@@ -24,6 +24,7 @@ print({"adr_jax", "flax", "h5py", "orbax"} & set(sys.modules))
 """
 
 
+@pytest.mark.slow
 def test_the_documented_code_runs_it_without_this_package(
     untrained, tmp_path, generator, capsys
 ):
@@ -52,6 +53,7 @@ def test_the_documented_code_runs_it_without_this_package(
     np.testing.assert_allclose(ahead, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "space"),
     [

@@ -28,6 +28,7 @@ def name(page):
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
 def test_every_code_block_runs(page):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)

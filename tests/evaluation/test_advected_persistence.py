@@ -21,6 +21,7 @@ def blob():
     ).astype(np.float32)[..., None]
 
 
+@pytest.mark.slow
 def test_a_moving_blob_is_carried_on(blob):
     forecast = np.asarray(advected(blob[:, :4], 4))
     assert forecast.shape == (2, 4, 48, 40, 1)
@@ -31,12 +32,14 @@ def test_a_moving_blob_is_carried_on(blob):
     assert (error < 0.2 * still).all()
 
 
+@pytest.mark.slow
 def test_a_still_field_stays(blob):
     still = np.repeat(blob[:, :1], 4, axis=1)
     # The peak is found to the rounding of the transform.
     np.testing.assert_allclose(advected(still, 2), still[:, :2], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_without_texture_it_is_persistence():
     flat = np.full((1, 3, 8, 8, 2), 5.0, np.float32)
     np.testing.assert_array_equal(advected(flat, 2), flat[:, :2])

@@ -59,6 +59,7 @@ def scores_of(row):
     return {name: value for name, value in row.items() if name != "ms_per_frame"}
 
 
+@pytest.mark.slow
 def test_one_step_scores_every_window_of_the_split(dataset):
     result = run(dataset, ["one_step"])["one_step"]
     errors = []
@@ -104,6 +105,7 @@ def test_results_have_the_documented_keys(dataset):
     assert result["model"]["spread"].keys() == metrics
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_the_batch_size(dataset):
     results = [run(dataset, ["one_step"], batch_size=n)["one_step"] for n in (1, 7)]
     for result in results:
@@ -111,6 +113,7 @@ def test_scores_do_not_depend_on_the_batch_size(dataset):
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lengths", "history", "first_targets", "horizon"),
     [

@@ -20,7 +20,7 @@ def state(shape=(2, 12, 10, 4), seed=0):
 
 
 def init(module, z, seed=1):
-    return {"params": module.init(jax.random.key(seed), z)["params"]}
+    return {"params": jax.jit(module.init)(jax.random.key(seed), z)["params"]}
 
 
 def adr_block(time_step, *, boundary="clamp", dtype=None, **options):
@@ -74,8 +74,8 @@ def test_convolution_pads_by_the_boundary_rule(boundary):
     params = init(conv, z)
     # Padding by hand, with an extra cell, then cutting it off again.
     wide = jnp.pad(z, [(0, 0), (2, 2), (2, 2), (0, 0)], mode=PADDING[boundary])
-    by_hand = conv.apply(params, wide)[:, 2:-2, 2:-2]
-    np.testing.assert_array_equal(conv.apply(params, z), by_hand)
+    by_hand = jax.jit(conv.apply)(params, wide)[:, 2:-2, 2:-2]
+    np.testing.assert_array_equal(jax.jit(conv.apply)(params, z), by_hand)
 
 
 def test_velocity_starts_near_zero():
@@ -94,6 +94,7 @@ def test_a_block_has_as_many_displacements_as_its_options_say(fields, transport)
     assert displacement(block, init(block, z), z).shape == (2, 12, 10, fields, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -112,7 +113,7 @@ def test_a_block_without_reaction_keeps_the_sum(options):
     still = jax.tree_util.tree_map_with_path(
         lambda path, leaf: 0 * leaf if "reaction" in str(path) else leaf, params
     )
-    out = block.apply(still, z)
+    out = jax.jit(block.apply)(still, z)
     # The case moves something.
     assert jnp.max(jnp.abs(displacement(block, still, z))) > 1
     assert jnp.max(jnp.abs(out - z)) > 0.1
@@ -120,6 +121,7 @@ def test_a_block_without_reaction_keeps_the_sum(options):
     np.testing.assert_allclose(out.sum((1, 2)), z.sum((1, 2)), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_push_and_pull_move_the_same_way():
     z = jnp.zeros((1, 16, 16, 2)).at[:, 8, 8].set(1.0)
     outputs = {}
@@ -132,7 +134,7 @@ def test_push_and_pull_move_the_same_way():
         params["params"]["velocity"]["Conv_2"]["Conv_0"]["bias"] = jnp.array(
             [2.0, -3.0]
         )
-        outputs[transport] = block.apply(params, z)
+        outputs[transport] = jax.jit(block.apply)(params, z)
         assert outputs[transport][0, 10, 5, 0] == 1.0
     np.testing.assert_array_equal(outputs["push"], outputs["pull"])
 
@@ -156,6 +158,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_option_matters_and_trains(options):
     z = state()
@@ -163,10 +166,10 @@ def test_every_option_matters_and_trains(options):
         adr_block(1.0, displacement_fields=2, **chosen) for chosen in ({}, options)
     )
     params = moving(init(block, z))
-    out = block.apply(params, z)
+    out = jax.jit(block.apply)(params, z)
     if not options.keys() & {"reaction", "context"}:  # they have other parameters
-        assert jnp.max(jnp.abs(out - plain.apply(params, z))) > 1e-3
-    gradient = jax.grad(lambda p: jnp.sum(block.apply(p, z) ** 2))(params)
+        assert jnp.max(jnp.abs(out - jax.jit(plain.apply)(params, z))) > 1e-3
+    gradient = jax.jit(jax.grad(lambda p: jnp.sum(block.apply(p, z) ** 2)))(params)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
         assert jnp.any(leaf), jax.tree_util.keystr(path)
 
@@ -191,7 +194,7 @@ def test_the_terms_follow_each_other_in_the_order_stated():
         return block.apply(jax.tree_util.tree_map_with_path(switch, params), z)
 
     expected = only("r", only("d", only("a", z)))
-    out = block.apply(params, z)
+    out = jax.jit(block.apply)(params, z)
     # float32 of order 30
     np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
     assert jnp.max(jnp.abs(out - only("d", only("r", only("a", z))))) > 1e-3
@@ -210,6 +213,7 @@ def test_no_displacement_is_longer_than_the_reach():
     np.testing.assert_allclose(bound[small], free[small], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_context_looks_further():
     def reach_of(context):
         net = Velocity(fields=1, boundary="clamp", context=context)
@@ -234,6 +238,7 @@ def test_context_looks_further():
     assert reach_of(3) > 3 * 2**3  # two convolutions of cells eight times as long
 
 
+@pytest.mark.slow
 def test_one_and_three_dimensions():
     for space in ((16,), (6, 5, 4)):
         z = jax.random.normal(jax.random.key(0), (2, *space, 4))

@@ -18,6 +18,7 @@ def test_it_has_the_size_of_pdebench():
     assert params["params"].keys() >= {f"SpectralConv_{k}" for k in range(4)}
 
 
+@pytest.mark.slow
 def test_only_the_lowest_modes_pass():
     n, modes = 32, 4
     place = np.arange(n) / n
@@ -26,7 +27,7 @@ def test_only_the_lowest_modes_pass():
     for waves, passes in (((3, 2), True), ((-3, 2), True), ((5, 2), False)):
         phase = waves[0] * place[:, None] + waves[1] * place[None, :]
         field = jnp.asarray(np.cos(2 * np.pi * phase))[None, ..., None]
-        size = jnp.max(jnp.abs(conv.apply(params, field)))
+        size = jnp.max(jnp.abs(jax.jit(conv.apply)(params, field)))
         # Weights are of order 1/2; what does not pass is float32 rounding.
         assert (size > 1e-3) == passes
 
@@ -39,16 +40,22 @@ def test_the_same_map_at_another_resolution():
 
     conv = SpectralConv(features=2, modes=4)
     params = conv.init(jax.random.key(0), field(16))
-    coarse, fine = conv.apply(params, field(16)), conv.apply(params, field(32))
+    coarse, fine = (
+        jax.jit(conv.apply)(params, field(16)),
+        jax.jit(conv.apply)(params, field(32)),
+    )
     np.testing.assert_allclose(fine[:, ::2, ::2], coarse, atol=1e-6)  # float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [(20,), (9, 12), (5, 6, 7)], ids=str)
 def test_any_grid_goes_in_and_comes_out_and_trains(space):
     history = jax.random.normal(jax.random.key(0), (2, 3, *space, 1))
     model = FNO(ModelOptions(frames_out=2), width=4, modes=3, layers=2)
-    params = model.init(jax.random.key(1), history)
+    params = jax.jit(model.init)(jax.random.key(1), history)
     assert model.apply(params, history).shape == (2, 2, *space, 1)
-    gradient = jax.grad(lambda p: jnp.sum(model.apply(p, history) ** 2))(params)
+    gradient = jax.jit(jax.grad(lambda p: jnp.sum(model.apply(p, history) ** 2)))(
+        params
+    )
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
         assert jnp.any(leaf), jax.tree_util.keystr(path)

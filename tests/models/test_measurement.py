@@ -34,6 +34,7 @@ def size(change):
     return np.sqrt(np.mean(np.square(change), axis=(1, 2, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remat", [False, True], ids=["kept", "remat"])
 def test_what_is_measured_is_what_the_blocks_do(history, remat):
     network = ADRNet(ModelOptions(**OPTIONS, remat=remat))

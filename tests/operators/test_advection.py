@@ -118,6 +118,7 @@ GRIDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lowering", ["segment_sum", "matmul"])
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("space, boundary", GRIDS.values(), ids=GRIDS.keys())
@@ -202,6 +203,7 @@ def test_open_loses_what_leaves_and_nothing_else():
     np.testing.assert_allclose(after, x.sum() - lost, rtol=1e-6)
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
 @hypothesis.given(
     space=st.lists(st.sampled_from([1, 2, 3, 5]), min_size=1, max_size=3),
@@ -284,6 +286,7 @@ def loss(operator, boundary, shape=(3, 5, 4), dtype=np.float64, **options):
     return jax.jit(scalar)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "boundary, groups",
     [(PAIRS[0], ()), (PAIRS[1], (2,)), (PAIRS[0], (4,))],
@@ -332,6 +335,7 @@ def test_jacobians_agree_forward_and_reverse(operator):
         chex.assert_trees_all_close(forward, reverse, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", PAIRS, ids=str)
 @pytest.mark.parametrize("operator", [push, pull])
 def test_second_derivatives_agree_with_finite_differences(operator, boundary):
@@ -408,6 +412,7 @@ def _only_arguments_kept(backward, x, u):
 # Transformations --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", PAIRS, ids=str)
 @pytest.mark.parametrize("operator", [push, pull])
 def test_vmap_is_a_batch(operator, boundary):

@@ -15,6 +15,7 @@ def field(generator):
     return generator.exponential(size=(2, 7, 5, 3)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("space", [(9,), (7, 5), (4, 3, 5), (1, 6)], ids=str)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -40,6 +41,7 @@ def test_each_channel_has_its_own_rate(field):
         np.testing.assert_allclose(out[..., channel], alone[..., 0], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("boundary", "modes"),
     [

@@ -40,6 +40,7 @@ def film(moved, step, count=4):
 
 
 # As the issue of this operator has them: degrees, relative length, nRMSE of ten frames.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "degrees", "length", "error"),
     [
@@ -66,6 +67,7 @@ def test_ten_frames_of_known_flows(shape, degrees, length, error):
     assert np.mean(np.sqrt(squares / size)) <= error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize("shift", [(0, 0), (3, -5), (-16, 2), (7, 16)], ids=str)
 def test_whole_cells_of_a_textured_field(shift, count, generator):
@@ -82,6 +84,7 @@ def test_whole_cells_of_a_textured_field(shift, count, generator):
     assert off.mean() < 0.01 and off.max() < 0.02 * (2 if count == 2 else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [(0.3, 0.0), (-1.5, 2.25), (0.71, -3.4)], ids=str)
 def test_parts_of_a_cell(step, generator):
     frames = film(waves((49, 41), generator), step)
@@ -90,6 +93,7 @@ def test_parts_of_a_cell(step, generator):
     assert off.mean() < 0.01 and off.max() < 0.1
 
 
+@pytest.mark.slow
 def test_both_directions_of_each_axis(generator):
     """Mirrored frames show the mirrored motion, exchanged axes the exchanged one."""
     frames = film(waves((32, 32), generator), (1.3, -0.6))
@@ -103,6 +107,7 @@ def test_both_directions_of_each_axis(generator):
     np.testing.assert_allclose(turned.swapaxes(0, 1)[..., ::-1], u, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_view_through_a_window(generator):
     """Take nothing that enters or leaves at the edges for motion."""
     scene = waves((120, 120), generator, shortest=12)
@@ -113,6 +118,7 @@ def test_a_view_through_a_window(generator):
     assert off.mean() < 0.02 and off.max() < 0.2
 
 
+@pytest.mark.slow
 def test_missing_cells(generator):
     """A quarter of the cells missing, elsewhere in each frame, and a whole frame."""
     frames = film(waves((48, 48), generator), (1.5, -2))
@@ -137,6 +143,7 @@ def test_what_appears_and_vanishes(generator):
     assert np.median(np.abs(u - (1.5, -2))) < 0.1
 
 
+@pytest.mark.slow
 def test_motion_is_continued_to_where_nothing_can_be_seen(generator):
     scene = film(waves((64, 64), generator), (1.0, 2.0))
     rows = np.arange(64)[:, None, None]
@@ -147,6 +154,7 @@ def test_motion_is_continued_to_where_nothing_can_be_seen(generator):
     np.testing.assert_allclose(u, np.broadcast_to((1, 2), u.shape), atol=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 7.3, -1e6])
 def test_a_constant_field_does_not_move(value):
     frames = np.full((3, 12, 14, 2), value, np.float32)
@@ -154,18 +162,21 @@ def test_a_constant_field_does_not_move(value):
     np.testing.assert_array_equal(adr_jax.estimate_motion(frames), 0)
 
 
+@pytest.mark.slow
 def test_gradients_where_nothing_can_be_seen():
     frames = jnp.full((2, 12, 14, 1), 7.3).at[0, 3:5].set(jnp.nan)
     gradient = jax.grad(lambda x: adr_jax.estimate_motion(x).sum())(frames)
     assert np.isfinite(np.asarray(gradient)).all()
 
 
+@pytest.mark.slow
 def test_what_stands_still_stays(generator):
     field = waves((40, 40), generator)((0, 0))
     u = adr_jax.estimate_motion(np.stack([field] * 4))
     np.testing.assert_allclose(u, 0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "step"),
     [
@@ -185,6 +196,7 @@ def test_other_grids(shape, step, generator):
     np.testing.assert_allclose(u, np.broadcast_to(step, u.shape), atol=0.05)
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_samples(generator):
     """By leading axes and by vmap; two frames are the fewest."""
     steps = ((1.0, 2.0), (-0.5, 0.3), (0.0, -2.0))
@@ -199,6 +211,7 @@ def test_a_batch_is_its_samples(generator):
     assert adr_jax.estimate_motion(frames[:, None, :2]).shape == (3, 1, 12, 15, 2)
 
 
+@pytest.mark.slow
 def test_units_and_type_do_not_matter(generator):
     frames = film(waves((32, 32), generator), (1.0, -1.5))
     u = adr_jax.estimate_motion(frames)
@@ -214,6 +227,7 @@ def test_units_and_type_do_not_matter(generator):
     np.testing.assert_allclose(half, u, atol=0.1)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences(generator):
     with jax.enable_x64(True):
         frames = film(waves((16, 13), generator), (0.8, -0.5), 3).astype(np.float64)
@@ -233,6 +247,7 @@ def test_gradients_are_those_of_finite_differences(generator):
         )
 
 
+@pytest.mark.slow
 def test_stiff_for_rain_and_loose_for_eddies(generator):
     """`shear=None` chooses what forecasts the frame it has not seen."""
     clean = synthetic.tracer("vortex", 64, 0, range(3)).astype(np.float32)
@@ -269,6 +284,7 @@ def test_bad_arguments(change, said):
     assert said in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_storm_over_the_netherlands(real_data):
     with h5py.File(real_data / "radar" / "knmi_20100826_128.h5") as file:
         frames = file["dbz8"][...][..., None].astype(np.float32)
@@ -278,6 +294,7 @@ def test_the_storm_over_the_netherlands(real_data):
     np.testing.assert_allclose(np.median(u, (0, 1)), (-1.16, 3.71), rtol=0, atol=0.4)
 
 
+@pytest.mark.slow
 def test_slow_rain_over_finland(real_data):
     """1.27 cells up a frame, where phase correlation sees 1.93."""
     with h5py.File(real_data / "radar" / "fmi_20160928_256.h5") as file:
@@ -286,6 +303,7 @@ def test_slow_rain_over_finland(real_data):
     np.testing.assert_allclose(np.median(u, (0, 1)), (-1.27, 1.09), rtol=0, atol=0.3)
 
 
+@pytest.mark.slow
 def test_using_it_loads_jax_and_nothing_else():
     code = (
         "import sys, jax.numpy as jnp, adr_jax;"
@@ -297,6 +315,7 @@ def test_using_it_loads_jax_and_nothing_else():
     assert out.stdout.strip() == "set()", out.stderr
 
 
+@pytest.mark.slow
 def test_outliers_count_little():
     """The weight of a cell, beside one that agrees with its neighbours."""
     difference = np.full((16, 16, 1), 0.1, np.float32)

@@ -13,6 +13,8 @@ from adr_jax.data.windows import Windows
 from adr_jax.evaluation.metrics import events
 from configs import ocean as ocean_config
 
+pytestmark = pytest.mark.slow
+
 RAIN = float(reflectivity(np.array([1.0]))[0])
 
 

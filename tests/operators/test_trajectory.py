@@ -134,6 +134,7 @@ def test_missing_cells_move_too():
     assert np.isnan(half[0, 0, 3, 0]) and half[0, 0, 5, 0] == 1
 
 
+@pytest.mark.slow
 def test_batches_types_and_transformations(generator):
     frames = generator.normal(size=(3, 8, 9, 1)).astype(np.float32)
     u = generator.normal(size=(3, 8, 9, 2)).astype(np.float32)
@@ -149,6 +150,7 @@ def test_batches_types_and_transformations(generator):
     assert adr_jax.trajectory(jnp.asarray(u, jnp.float16), 2).dtype == jnp.float16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conserve", [False, True])
 def test_gradients_are_those_of_finite_differences(conserve, generator):
     with jax.enable_x64(True):

@@ -78,6 +78,7 @@ def test_cross_entropy_is_the_surprise_at_what_came(shares):
     )
 
 
+@pytest.mark.slow
 def test_the_surprise_at_what_was_ruled_out_is_bounded():
     loss = make_loss("cross_entropy", SCALE)
     target = jnp.asarray([[0.0, 1.0]])

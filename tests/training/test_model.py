@@ -32,6 +32,7 @@ def with_options(model, **options):
     return dataclasses.replace(model, config=config, network=network)
 
 
+@pytest.mark.slow
 def test_forecast_is_the_networks_rollout(model, frames):
     ahead = model.forecast(frames, steps=3)
     assert isinstance(ahead, np.ndarray) and ahead.dtype == np.float32
@@ -41,6 +42,7 @@ def test_forecast_is_the_networks_rollout(model, frames):
     np.testing.assert_allclose(ahead, expected, rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_members(model, frames):
     both = model.forecast(frames, steps=2)
     for number in (0, 1):
@@ -137,6 +139,7 @@ def test_a_network_without_transport_has_no_displacement(model, frames):
     assert still.shares(frames) is None
 
 
+@pytest.mark.slow
 def test_shares_of_the_terms(model, frames):
     shares = model.shares(frames)
     assert shares.shape == (2, 1, 3)

@@ -60,6 +60,7 @@ def test_clipping_bounds_what_reaches_the_optimiser():
     assert jnp.linalg.norm(moments) == pytest.approx(0.05, rel=1e-5)  # 0.1 of 0.5
 
 
+@pytest.mark.slow
 def test_muon_makes_the_step_of_each_kernel_orthogonal(generator):
     """Each of a stack on its own; what is no matrix takes nadamw's step."""
     options = TrainOptions(optimizer="muon", clip=0.0, weight_decay=0.0)

@@ -9,6 +9,8 @@ import adr_jax
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.evaluation.metrics.fields import nrmse
 
+pytestmark = pytest.mark.slow
+
 WORKDIR = pathlib.Path(__file__).parents[2] / "pretrained" / "shallow_water"
 # What they were trained for, on the mean of the test split; a dam alone may be worse.
 ONE_STEP, ROLLOUT = 1.0e-4, 2.0e-3

@@ -11,13 +11,7 @@ from adr_jax.training import configuration, loop, setup
 from adr_jax.training.model import load
 from adr_jax.training.run import checkpoint
 
-
-@pytest.fixture
-def config(make_config):
-    """Return a configuration with the network of `untrained`."""
-    config = make_config()
-    config.model.num_blocks = 1
-    return config
+pytestmark = pytest.mark.slow
 
 
 def prepared(config, workdir):

@@ -20,6 +20,8 @@ from adr_jax.training.step import (
     make_train_step,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def build(config, feedback=0):
     """Build a step not yet mapped, its first state, and a batch."""

@@ -19,6 +19,8 @@ from adr_jax.training import configuration, loop
 from configs import base
 from configs import cloudcast as cloudcast_config
 
+pytestmark = pytest.mark.slow
+
 CELLS = 32
 WORLD = 48
 

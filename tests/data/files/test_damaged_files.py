@@ -97,6 +97,7 @@ def read_everything(name, folder, fields):
 MAKERS = [radar, satellite, kitti, shallow_water, cloudcast, ocean]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("cut", [False, True], ids=["changed", "cut off"])
 def test_damage_is_read_over_or_refused(tmp_path, generator, make, cut):

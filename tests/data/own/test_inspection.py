@@ -32,6 +32,7 @@ def drifting(tmp_path, generator):
     return path
 
 
+@pytest.mark.slow
 def test_it_says_what_it_sees(drifting):
     text = "\n".join(describe(drifting, "rain"))
     for words in (
@@ -73,6 +74,7 @@ def test_several_variables_are_listed_before_the_question(drifting, capsys):
     assert "snow (float32, 30 x 40 x 44)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_smooth_change_is_told_to_extrapolate(tmp_path):
     times, rows = np.arange(40)[:, None, None], np.arange(16)[:, None]
     waves = np.sin(0.1 * times + 0.3 * rows) * np.ones(16)
@@ -82,6 +84,7 @@ def test_smooth_change_is_told_to_extrapolate(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_times_with_a_gap_are_told(tmp_path, generator):
     times = np.delete(np.arange(31), 12)
     np.savez(tmp_path / "f.npz", rain=generator.normal(size=(30, 9, 9)), time=times)

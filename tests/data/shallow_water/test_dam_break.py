@@ -12,6 +12,8 @@ from adr_jax.data.shallow_water import dam_break
 from adr_jax.data.shallow_water.dam_break import Dam, initial_height, simulate
 from adr_jax.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 # (seed, frame, x, y, height) from trajectories that the public generator's own code
 # (Clawpack) computed: cells that had moved, off both axes and both diagonals.
 REFERENCE = [

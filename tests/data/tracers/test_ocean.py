@@ -204,6 +204,7 @@ def test_the_fingerprint_follows_the_currents(data, tmp_path):
     assert ocean.load(data).fingerprint != before
 
 
+@pytest.mark.slow
 def test_real_currents_stretch_tracers_and_keep_their_bounds(data, real_data):
     data.update(root=str(real_data), path="ocean/globcurrent_agulhas_2002_daily.h5")
     dataset = ocean.load(data)

@@ -102,6 +102,7 @@ def long_protocol(monkeypatch):
     return ("one_step", "long")
 
 
+@pytest.mark.slow
 def test_median_best_and_worst_window_of_the_longest_horizon_are_stored(long_protocol):
     dataset = make_dataset()
     stored, scores = collect(dataset, names=long_protocol)
@@ -193,6 +194,7 @@ def test_without_transport_nothing_moves():
     assert stored.pictures is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [(12,), (4, 3, 5)], ids=["1-D", "3-D"])
 def test_other_dimensions_have_scores_and_spectra(space):
     stored, _ = collect(make_dataset((*space, 1)))

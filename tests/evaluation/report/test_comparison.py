@@ -156,6 +156,7 @@ def test_runs_that_share_no_protocol_are_refused(runs):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_missing_or_other_examples_are_left_out(runs):
     write_examples(runs[1], make_examples(protocol="one_step"))
     page = Page(write_comparison(runs))

@@ -175,6 +175,7 @@ def test_a_file_of_the_user_has_no_stated_source(name):
     ]
 
 
+@pytest.mark.slow
 def test_training_and_evaluate_write_the_card(config, tmp_path, capsys):
     config.train.steps = 2
     loop.train_and_evaluate(config, tmp_path)

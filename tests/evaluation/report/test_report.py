@@ -120,6 +120,7 @@ def test_the_verdict_compares_with_the_best_baseline(workdir, model, other, word
     assert f"The model is {words}" in page.words
 
 
+@pytest.mark.slow
 def test_a_single_sample_has_no_spread(workdir):
     model = {"nrmse": 0.5, "spread": {"nrmse": 0.0}}
     page = with_scores(workdir, p={"samples": 1, "model": model})
@@ -422,6 +423,7 @@ def test_importing_the_report_loads_no_plotting():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_plotting_keeps_no_global_state(workdir):
     # Reading "backend" would choose one, which loads pyplot.
     code = (

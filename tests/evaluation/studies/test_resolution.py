@@ -10,6 +10,8 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation.studies import resolution
 from adr_jax.models.baselines import persistence
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def result(config, monkeypatch):

@@ -10,6 +10,8 @@ from adr_jax.evaluation import protocols
 from adr_jax.evaluation.studies import robustness
 from adr_jax.models.baselines import persistence
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dataset(config):

@@ -44,6 +44,7 @@ def test_frames_between_those_of_a_synthetic_flow(flow):
     np.testing.assert_array_equal(frames[0], expected)
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_sampled_frames(flow):
     dataset, config = flow
     result = time_step.score(persistence, dataset, config, batch_size=5)

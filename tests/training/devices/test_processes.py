@@ -16,13 +16,14 @@ from etils import epath
 
 from adr_jax.training.run import checkpoint
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 
 
 def test_two_processes_stopped_and_resumed_equal_one(make_config, tmp_path):
     """2 processes x 2 devices, one of them sent SIGTERM, against 1 x 4 and 1 x 1."""
     config = make_config()
-    config.model.num_blocks = 1
     config.train.steps = STEPS
     config.train.log_every = 1
     config.train.validation_windows = 5  # 4 devices: three of them are padding

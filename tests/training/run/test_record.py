@@ -65,6 +65,7 @@ def check_told(workdir, water_file, *parts):
             assert part in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["frame_shape", "statistics"])
 def test_a_record_that_lacks_what_is_needed(key, rewrite, water_file):
     workdir = rewrite(lambda content: content.pop(key))
@@ -109,6 +110,7 @@ def test_what_is_not_needed_may_be_missing(rewrite, water_file):
     assert model.forecast(frames, 1).shape == (1, 16, 16, 1)
 
 
+@pytest.mark.slow
 def test_a_run_of_another_version_is_not_continued(config, tmp_path):
     dataset = data.load(config.data)
     loop.train(configuration.read(config), epath.Path(tmp_path), dataset)
