@@ -25,7 +25,13 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
     try:
         rest = values(argv)
     except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
-        raise InputError(_in_one_line(error)) from error
+        message = _in_one_line(error)
+        if isinstance(error, AttributeError | KeyError):
+            message = message.replace(" Did you mean", ". Did you mean")
+            message = (
+                f"the configuration has no field {message}; adr_jax/options.py has all"
+            )
+        raise InputError(message) from error
     file, _ = config_file(values)
     if not file.is_file():
         raise InputError(f"--config {file}: no such file; see configs/")

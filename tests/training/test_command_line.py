@@ -32,17 +32,22 @@ def test_a_file_and_what_to_change_in_it(monkeypatch):
         (
             "configs/quickstart.py",
             ["--config.train.stesp=1"],
-            """^'stesp' Did you mean "steps" instead of "stesp".$""",
+            """no field 'stesp'. Did you mean "steps" instead of "stesp".; .*options""",
         ),
         (
             "configs/quickstart.py",
             ["--config.trian.steps=1"],
-            """^'trian' Did you mean "train" instead of "trian".$""",
+            """no field 'trian'. Did you mean "train" instead of "trian".; .*options""",
         ),
         (
             "configs/quickstart.py:x",
             [],
             "^flag --config=.*: TypeError: get_config.. ta",
+        ),
+        (
+            "configs/quickstart.py",
+            ["--config.train.patience=1"],
+            "^the configuration has no field 'patience'; adr_jax/options.py has all$",
         ),
         ("configs/quickstart.py", ["--config.train.steps=1.5"], "1.5"),
         ("configs/quickstart.py", ["--colour=red"], "colour"),
