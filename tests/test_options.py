@@ -115,6 +115,23 @@ def forecast(config):
 
 
 @functools.cache
+def far_forecast(config):
+    """Forecast with displacements of several cells, which reach beyond the edges."""
+    model = network(config)
+
+    @jax.jit
+    def moved(key, frames):
+        params = model.init(key, frames)["params"]
+        params = jax.tree_util.tree_map_with_path(
+            lambda path, leaf: 500 * leaf if "velocity" in str(path[-4:]) else leaf,
+            params,
+        )
+        return model.apply({"params": params}, frames)
+
+    return np.asarray(moved(jax.random.key(config.seed), history())).tobytes()
+
+
+@functools.cache
 def program(config):
     """Return the program of a forecast's gradient, to be searched for a word."""
     model = network(config)
@@ -281,7 +298,7 @@ CASES = {
     "model.name": (BASE, "unet", forecast),
     "model.channels": (BASE, 8, forecast),
     "model.num_blocks": (BASE, 3, forecast),
-    "model.boundary": (BASE, "periodic", forecast),
+    "model.boundary": (BASE, "periodic", far_forecast),
     "model.coordinates": (BASE, True, forecast),
     "model.head": (BASE, "persistence", forecast),
     "model.frames_in": (BASE, 2, forecast),
@@ -332,6 +349,26 @@ def test_there_is_a_case_for_every_field():
 def test_a_changed_field_changes_what_it_governs(path):
     base, value, probe = CASES[path]
     assert probe(base) != probe(changed(path, value, base))
+
+
+def choices(path):
+    """List the choices of a field."""
+    section, _, name = path.rpartition(".")
+    options = getattr(BASE, section) if section else BASE
+    fields = {field.name: field for field in dataclasses.fields(options)}
+    return fields[name].metadata["choices"]
+
+
+# On a CPU "auto" unrolls as "on" does.
+CHOSEN = [path for path in CASES if choices(path) and path != "model.unroll"]
+
+
+@pytest.mark.parametrize("path", CHOSEN)
+def test_every_choice_does_another_thing(path):
+    base, _, probe = CASES[path]
+    found = [probe(changed(path, value, base)) for value in choices(path)]
+    for index, one in enumerate(found):
+        assert one not in found[:index], choices(path)[index]
 
 
 @pytest.mark.parametrize("probe", [forecast, program, trained])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from adr_jax.models.layers import Conv
+from adr_jax.models.layers import PADDING, Conv, pad_to_halve
 
 # SciPy's names: its "reflect" repeats the edge cell, as half-sample symmetry does.
 MODES = {
@@ -57,3 +57,19 @@ def test_convolution_in_three_dimensions_has_its_gradients(monkeypatch):
     # Sums of some hundred products of unit size, in float32.
     for a, b in zip(*map(jax.tree.leaves, (in_planes, at_once)), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+# Cells that follow 0, 1, 2, 3, 4 beyond the far edge.
+BEYOND = {
+    "clamp": [4, 4, 4],
+    "open": [4, 4, 4],
+    "periodic": [0, 1, 2],
+    "reflect": [4, 3, 2],
+}
+
+
+@pytest.mark.parametrize("boundary", BEYOND)
+def test_a_grid_is_padded_to_halve_by_the_boundary_rule(boundary):
+    z = jnp.arange(5.0).reshape(1, 5, 1)
+    padded = pad_to_halve(z, 3, PADDING[boundary])
+    assert padded.ravel().tolist() == [0, 1, 2, 3, 4, *BEYOND[boundary]]
