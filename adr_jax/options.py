@@ -167,7 +167,7 @@ class DataOptions(Section):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BlockOptions(Section):
-    """What an advection-diffusion-reaction block does; all blocks are alike."""
+    """Choose what an advection-diffusion-reaction block does; all are alike."""
 
     name_of_section = "model"
 
@@ -348,7 +348,7 @@ class TrainOptions(Section):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvalOptions(Section):
-    """How the best model is scored when a run ends."""
+    """Choose how the best model is scored when a run ends."""
 
     name_of_section = "eval"
 

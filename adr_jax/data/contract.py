@@ -76,7 +76,7 @@ class Dataset:
 
     @property
     def has_class_channels(self) -> bool:
-        """Whether there is a channel for each class."""
+        """Return whether there is a channel for each class."""
         return bool(self.classes) and len(self.channels) > 1
 
     def describe(self) -> dict:
@@ -95,7 +95,7 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What is known of a data set before it is opened, and how to open it.
+    """Describe a data set before it is opened, and open it.
 
     Functions take the `data` section of a run's configuration.
     """
@@ -120,9 +120,7 @@ class Source:
     on_grid: Callable[[DataOptions, int, int], Iterator[np.ndarray]] | None = None
     # The true velocity in cells a frame, (*space, axes), at moments: the index of a
     # trajectory and of a frame of it.
-    velocities: (
-        Callable[[DataOptions, Sequence[tuple[int, int]]], np.ndarray] | None
-    ) = None
+    velocities: Velocities | None = None
     # Whether its files are the user's own: `forecast` then reads its input as they
     # are read, by data.variable and data.axes.
     is_own: bool = False

@@ -1,4 +1,4 @@
-"""What the blocks of an ADRNet do to a history: their displacements and their terms."""
+"""Measure what the blocks of an ADRNet do to a history: displacements and terms."""
 
 from collections.abc import Callable, Mapping
 

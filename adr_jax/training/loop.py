@@ -112,7 +112,7 @@ def train(
 
 
 class Outputs(NamedTuple):
-    """What a run writes to while it trains."""
+    """Hold what a run writes to while it trains."""
 
     checkpoints: Checkpoints
     best: Checkpoints

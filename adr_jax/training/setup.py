@@ -1,4 +1,4 @@
-"""What a run needs before its next step: data, a state, mapped steps, a record."""
+"""Set a run up for its next step: data, a state, mapped steps, a record."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""How many steps fit into `train.minutes`, by timing some."""
+"""Find how many steps fit into `train.minutes`, by timing some."""
 
 import time
 from collections.abc import Callable, Mapping

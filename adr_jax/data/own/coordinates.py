@@ -30,7 +30,7 @@ class Coordinates:
 
     @property
     def is_regular(self) -> bool:
-        """Whether all distances are equal, to rounding and a thousandth."""
+        """Return whether all distances are equal, to rounding and a thousandth."""
         steps, rounding = np.diff(self.values), 0.0
         if not len(steps):
             return False

@@ -1,4 +1,4 @@
-"""How much a forecast multiplies a small perturbation of its history.
+"""Measure how much a forecast multiplies a small perturbation of its history.
 
 A perturbation is a cosine of some wavelength, or a shift of all values ("level"), added
 to the last frame of the history or to all of its frames. Its growth is the root mean

@@ -1,1 +1,1 @@
-"""What a run leaves in its workdir and hears while it runs."""
+"""Keep what a run leaves in its workdir, and hear what it is told while it runs."""

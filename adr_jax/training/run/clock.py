@@ -1,4 +1,4 @@
-"""Where the time of a run goes: training, waiting for data, starting up."""
+"""Tell where the time of a run goes: training, waiting for data, starting up."""
 
 import contextlib
 import time

@@ -1,4 +1,4 @@
-"""What a run reports while it runs: a progress line, metrics.jsonl, TensorBoard."""
+"""Report a run while it runs: a progress line, metrics.jsonl, TensorBoard."""
 
 import contextlib
 import json
