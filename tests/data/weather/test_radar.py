@@ -1,8 +1,10 @@
 """Rain radar: codings, splits an hour apart, and refusals."""
 
+import composites
 import h5py
 import numpy as np
 import pytest
+from composites import frames
 
 from adr_jax.data.contract import SPLITS
 from adr_jax.data.normalisation import Statistics
@@ -14,26 +16,12 @@ from adr_jax.errors import InputError
 FLOAT32 = 1e-5
 
 
-def save(path, numbers, variable="dbz", times="every five minutes", **attributes):
-    """Write a file of radar composites."""
-    with h5py.File(path, "w") as file:
-        file[variable] = numbers
-        file[variable].attrs.update(attributes)
-        if isinstance(times, str):
-            times = 300 * np.arange(len(numbers))
-        if times is not None:
-            file["time"] = times
-    return path
+def save(path, numbers, variable="dbz", **about):
+    return composites.save(path, variable, numbers, **about)
 
 
-def load(config, path, **fields):
-    config.data.path = str(path)
-    config.data.update({"variable": "", "split": "all", **fields})
-    return radar.load(config.data)
-
-
-def frames(dataset, index=0):
-    return dataset.trajectories.read(index, 0, dataset.trajectories.lengths[index])
+def load(config, path, split="all", **fields):
+    return composites.load(radar, config, path, split=split, **fields)
 
 
 def showers(count=40, cells=4, units="dBZ"):

@@ -1,8 +1,10 @@
 """Satellite images: brightness from 0 to 1, and bands that share nothing."""
 
+import composites
 import h5py
 import numpy as np
 import pytest
+from composites import frames
 
 from adr_jax.data.contract import SPLITS
 from adr_jax.data.weather import satellite
@@ -10,23 +12,12 @@ from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
 
 
-def save(path, images, variable="hrv_4x4", times="every five minutes"):
-    with h5py.File(path, "w") as file:
-        file[variable] = images
-        if isinstance(times, str):
-            times = 300 * np.arange(len(images))
-        file["time"] = times
-    return path
+def save(path, images, variable="hrv_4x4", **about):
+    return composites.save(path, variable, images, **about)
 
 
-def load(config, path, **fields):
-    config.data.path = str(path)
-    config.data.update({"variable": "", "split": "bands", **fields})
-    return satellite.load(config.data)
-
-
-def frames(dataset, index=0):
-    return dataset.trajectories.read(index, 0, dataset.trajectories.lengths[index])
+def load(config, path, split="bands", **fields):
+    return composites.load(satellite, config, path, split=split, **fields)
 
 
 @pytest.fixture
