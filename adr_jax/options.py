@@ -221,9 +221,25 @@ class ModelOptions(BlockOptions):
     coordinates: bool = option(False, "Show the network where each cell lies.")
     head: str = option(
         "extrapolation",
-        "What the output is added to: nothing (frames), the last frame, or the line "
-        "through the last two.",
-        choices=("frames", "persistence", "extrapolation"),
+        "What the output is added to: nothing (frames), the last frame, the line "
+        "through the last two, or the last frame carried along the motion that the "
+        "history shows, which the output also corrects (advection). auto: the one "
+        "whose base is best on the validation split.",
+        choices=("frames", "persistence", "extrapolation", "advection", "auto"),
+    )
+    interpolation: str = option(
+        "linear",
+        "How head=advection reads between cells of the last frame; cubic is sharper.",
+        choices=("linear", "cubic"),
+    )
+    motions: str = option(
+        "one",
+        "With head=advection, one motion for all channels, or one for each: classes of "
+        "cloud drift with different winds.",
+        choices=("one", "channels"),
+    )
+    blend: bool = option(
+        False, "With head=advection, let the last frame as it lies take a share."
     )
     frames_in: int = option(
         0,
@@ -231,7 +247,12 @@ class ModelOptions(BlockOptions):
         "to extrapolate in time, and rollouts drift.",
         minimum=0,
     )
-    frames_out: int = option(1, "Frames forecast at once.", minimum=1)
+    frames_out: int = option(
+        1,
+        "Frames forecast at once; with head=advection the longest lead, and training "
+        "draws one for each row.",
+        minimum=1,
+    )
     conserve: bool = option(
         False,
         "Forecast a flux between cells: the sum of the base is kept. Only where "
@@ -396,5 +417,14 @@ class Configuration(Section):
         if model.head == "extrapolation" and (seen or history) < 2:
             section, field = (model, "frames_in") if seen else (self.data, "history")
             section.refuse(field, "2 or more to extrapolate from")
+        if model.head == "advection":
+            if history < 2:
+                self.data.refuse("history", "2 or more: one frame shows no motion")
+            if seen == 1:
+                model.refuse("frames_in", "2 or more: one frame shows no motion")
+            if self.train.feedback:
+                self.train.refuse(
+                    "feedback", "0 with model.head=advection, which draws leads instead"
+                )
         if self.train.loss == "cross_entropy" and model.conserve:
             model.refuse("conserve", "False with train.loss=cross_entropy")

@@ -18,8 +18,10 @@ def get_config() -> ConfigDict:
     config.data.split = "seasons"
     config.data.trajectories = 200
     config.model.channels = 16
-    config.model.head = "persistence"
-    config.model.frames_in = 4
-    config.train.steps = 1000
+    config.model.head = "advection"
+    config.model.frames_in = 6
+    config.model.frames_out = 10
+    config.train.learning_rate = 1e-3
+    config.train.steps = 2000
     config.train.validation_frames = 10
     return config

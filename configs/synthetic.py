@@ -20,8 +20,13 @@ def get_config(shape: str = "uniform") -> ConfigDict:
     config.data.trajectories = 200
     config.model.channels = 16
     config.model.boundary = "clamp" if shape == "rotation" else "periodic"
-    config.model.head = "persistence"
-    config.data.history = 4
-    config.train.steps = 1500
+    # Motion measured in ten frames is twice as true as in four.
+    config.data.history = 10
+    config.model.head = "advection"
+    config.model.frames_out = 10
+    # The tracers are smooth.
+    config.model.interpolation = "cubic"
+    config.train.learning_rate = 1e-3
+    config.train.steps = 1000
     config.train.validation_frames = 10
     return config

@@ -121,9 +121,9 @@ def untrained(tmp_path_factory, make_config) -> pathlib.Path:
     config = configuration.read(make_config())
     workdir = tmp_path_factory.mktemp("runs") / "untrained"
     dataset = data.load(config.data)
-    content = record.new_record(dataset)
-    statistics = record.Record(content, workdir).statistics
-    network = build_network(config, statistics)
+    content = record.new_record(config, dataset)
+    found = record.Record(content, workdir)
+    network = build_network(config, found.statistics, found.get("misses"))
     frame_shape = dataset.trajectories.frame_shape
     rule = optimizer.make_optimizer(config.train)
     state = step.init_state(network, rule, config, frame_shape)

@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.data is None:
                 data.prepare(model.config.data)
             datasets[key] = data.load(model.config.data)
+        _check_interval(model, datasets[key])
         # Studies first: they refuse data sets that they cannot use at once.
         studies = {
             study: score(model, datasets[key])
@@ -94,6 +95,19 @@ def run(arguments: argparse.Namespace) -> None:
     print(results.summary(scores))
     if output is not None:
         write_json(output, scores[0][1] if len(scores) == 1 else dict(scores))
+
+
+def _check_interval(model: TrainedModel, dataset: Dataset) -> None:
+    """Raise InputError for frames at another interval than the model's.
+
+    What it has learned of motion and change is that of one of its own intervals.
+    """
+    own, other = model.record.get("frame_interval"), dataset.frame_interval
+    if None not in (own, other) and own != other:
+        raise InputError(
+            f"{model.workdir} forecasts frames {own} apart, those of {dataset.name} "
+            f"are {other} apart: train on such frames, or take every so many of them"
+        )
 
 
 def _load(workdir: str, arguments: argparse.Namespace) -> TrainedModel:

@@ -53,9 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 def export_step(model: TrainedModel) -> jax_export.Exported:
     """Export a forecast step of the model, for the most general shapes it allows."""
     config = model.config
-    forecast = physical_rollout(
-        model.network.apply, model.statistics, config.data.history
-    )
+    forecast = physical_rollout(model.network, model.statistics, config.data.history)
 
     @jax.jit
     def forecast_step(history):

@@ -26,6 +26,8 @@ class Batch(NamedTuple):
     frames: np.ndarray
     # Index of each row in the global batch; with the step it determines the noise.
     row: np.ndarray
+    # How many intervals a row's last frame is after the one before it: 1, or drawn.
+    lead: np.ndarray
     # Whether the process that read the row asks to stop; (rows,).
     stop: np.ndarray
 
@@ -100,17 +102,29 @@ def read_batch(
     *,
     batch_size: int,
     augment: str = "none",
+    longest_lead: int = 1,
     rows: slice = slice(None),
 ) -> Batch:
-    """Read global batch `step`, or the `rows` of it that this process needs."""
+    """Read global batch `step`, or the `rows` of it that this process needs.
+
+    With a `longest_lead` beyond 1, the last frame of a window is one of those that
+    follow the others, drawn up to so many intervals ahead, as far as its trajectory
+    goes.
+    """
     row = np.arange(batch_size, dtype=np.int32)[rows]
     chosen = window_indices(seed, step, batch_size, len(windows))[rows]
-    frames = windows.read(chosen)
+    lead = np.ones(len(row), np.int32)
+    if longest_lead > 1:
+        for k, (index, window) in enumerate(zip(row, chosen, strict=True)):
+            generator = np.random.default_rng([seed, step, int(index), 1])
+            longest = min(longest_lead, windows.farthest_lead(int(window)))
+            lead[k] = generator.integers(1, longest, endpoint=True)
+    frames = windows.read(chosen, lead)
     if augment != "none":
         for k, index in enumerate(row):
             generator = np.random.default_rng([seed, step, int(index)])
             frames[k] = turn(frames[k], augment, windows.vectors, generator)
-    return Batch(frames, row, np.zeros(len(row), bool))
+    return Batch(frames, row, lead, np.zeros(len(row), bool))
 
 
 def turn(

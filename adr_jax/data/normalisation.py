@@ -46,6 +46,12 @@ class Statistics:
         return frames * std + mean
 
     @property
+    def zero(self) -> tuple[float, ...]:
+        """The physical value 0 of each channel, at unit scale."""
+        pairs = zip(self.mean, self.std, strict=True)
+        return tuple(-mean / std for mean, std in pairs)
+
+    @property
     def _float32(self) -> tuple[np.ndarray, np.ndarray]:
         return np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
 

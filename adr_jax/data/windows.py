@@ -1,7 +1,7 @@
 """Windows cut from the trajectories of a split."""
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -48,11 +48,32 @@ class Windows:
         index, start = self.starts[window]
         return self._trajectories.read(index, start, start + self.length)
 
+    def farthest_lead(self, window: int) -> int:
+        """Return how far ahead of the frames before it a window's last frame can be."""
+        index, start = self.starts[window]
+        return self._trajectories.lengths[index] - start - self.length + 1
+
+    def at_lead(
+        self, window: int, lead: int
+    ) -> Float[np.ndarray, "time *space channels"]:
+        """Return one window whose last frame is `lead` intervals after the others."""
+        if lead == 1:
+            return self[window]
+        index, start = self.starts[window]
+        read, last = self._trajectories.read, start + self.length - 2
+        past, ahead = (index, start, last + 1), (index, last + lead, last + lead + 1)
+        return np.concatenate([read(*past), read(*ahead)])
+
     def read(
-        self, indices: np.ndarray
+        self, indices: np.ndarray, leads: Int[np.ndarray, " windows"] | None = None
     ) -> Float[np.ndarray, "windows time *space channels"]:
-        """Return several windows, (len(indices), length, *space, channels)."""
-        return np.stack([self[int(index)] for index in indices])
+        """Return several windows, (len(indices), length, *space, channels).
+
+        With `leads`, the last frame of each is so many intervals after the others.
+        """
+        leads = np.ones(len(indices), int) if leads is None else leads
+        pairs = zip(indices, leads, strict=True)
+        return np.stack([self.at_lead(int(index), int(lead)) for index, lead in pairs])
 
 
 def pad_rows(

@@ -9,18 +9,19 @@ from jaxtyping import Array, Float
 from adr_jax.data.missing import fill_missing
 from adr_jax.data.normalisation import Statistics
 from adr_jax.evaluation.rollout import rollout
+from adr_jax.models.frames import FrameNetwork
 
 # Maps a history (batch, time, *space, channels) and a number of frames to those frames.
 Forecast = Callable[[np.ndarray, int], np.ndarray]
 
 
 def physical_rollout(
-    apply: Callable, statistics: Statistics, history_length: int
+    network: FrameNetwork, statistics: Statistics, history_length: int
 ) -> Callable:
     """Return a rollout between physical units, to be mapped over devices.
 
     Args:
-      apply: `(params, normalised history) -> normalised frames`.
+      network: forecasts between frames at unit scale.
       statistics: mean and standard deviation of each channel.
       history_length: frames the network takes; of a longer history, the last count.
 
@@ -35,8 +36,12 @@ def physical_rollout(
         num_frames: int,
     ) -> Float[Array, "batch num_frames *space channels"]:
         seen = see(history, statistics, history_length)
-        frames = rollout(lambda past: apply(params, past), seen, num_frames)
-        return statistics.restore(frames)
+        at_once = min(num_frames, network.options.frames_out)
+
+        def step(past):
+            return network.apply(params, past, at_once)
+
+        return statistics.restore(rollout(step, seen, num_frames))
 
     return forecast
 

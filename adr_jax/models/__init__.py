@@ -19,7 +19,8 @@ def build(
     options: ModelOptions,
     *,
     change_scale: tuple[float, ...],
-    output_scale: tuple[float, ...],
+    output_scale: tuple[tuple[float, ...], ...] | tuple[float, ...],
+    zero: tuple[float, ...] = (0.0,),
     probabilities: bool = False,
 ) -> FrameNetwork:
     """Return the network that the options describe.
@@ -27,7 +28,9 @@ def build(
     Args:
       options: the model section of a configuration.
       change_scale: size of the change from frame to frame of each variable.
-      output_scale: size of what the network has to add to its base.
+      output_scale: size of what the network has to add to its base, likewise, or at
+        every lead.
+      zero: value of nothing at unit scale.
       probabilities: whether the variables are shares of classes; see `FrameNetwork`.
     """
     # Loops compile faster than straight lines everywhere but on CPUs.
@@ -38,6 +41,7 @@ def build(
         options,
         change_scale=change_scale,
         output_scale=output_scale,
+        zero=zero,
         probabilities=probabilities,
         unroll=unroll,
     )

@@ -1,10 +1,14 @@
 """From a history of frames to those that follow: what all networks share."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
+from jax.core import Tracer
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from adr_jax.models import moving_frame
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.hourglass import Hourglass
 from adr_jax.models.layers import DTYPES, Conv, PointwiseMLP
@@ -29,10 +33,12 @@ class FrameNetwork(nn.Module):
     """
 
     options: ModelOptions = ModelOptions()
-    # The usual size of the change from frame to frame and of what is added to the base,
-    # for each variable or one for all; `data.normalisation.Statistics` has them.
+    # The usual size of the change from frame to frame, for each variable or one for
+    # all; and of what is added to the base, likewise or at every lead.
     change_scale: tuple[float, ...] | float = 1.0
-    output_scale: tuple[float, ...] | float = 1.0
+    output_scale: tuple[tuple[float, ...], ...] | tuple[float, ...] | float = 1.0
+    # The value of nothing, at unit scale, likewise: amounts are counted from it.
+    zero: tuple[float, ...] | float = 0.0
     # Whether the variables are shares of classes, 0 to 1, and so is the forecast: the
     # softmax of the output plus the logarithm of the base.
     probabilities: bool = False
@@ -53,35 +59,41 @@ class FrameNetwork(nn.Module):
     def __call__(
         self,
         history: Float[Array, "batch time *space variables"],
+        steps: int | None = None,
+        *,
+        leads: Int[Array, "batch steps"] | None = None,
         scalars: Float[Array, "batch any"] | None = None,
-    ) -> Float[Array, "batch frames_out *space variables"]:
-        """Forecast the `options.frames_out` frames that follow `history`.
+    ) -> Float[Array, "batch steps *space variables"]:
+        """Forecast frames that follow `history`.
 
-        `scalars` are what else is known of each sample at unit scale, such as a
-        parameter of its equation or the lead. The network sees them in every cell.
+        Args:
+          history: two frames or more where the head carries them along their motion.
+          steps: how many; None: `options.frames_out`, the most there are.
+          leads: how many intervals ahead each forecast is, for each sample its own; the
+            network works on all of them side by side. None: 1 to `steps`.
+          scalars: what else is known of each sample at unit scale, such as a parameter
+            of its equation. The network sees them in every cell.
+
+        Raises:
+          ValueError: a lead is out of range.
         """
         options = self.options
         history = history[:, -options.frames_in :]
-        variables = history.shape[-1]
+        steps = options.frames_out if steps is None else steps
+        _check_leads(steps if leads is None else leads, options.frames_out)
+        if options.head == "advection":
+            return self._in_moving_frame(history, steps, leads, scalars)
         z = self.features(self._seen(history, scalars))
-        outputs = options.frames_out * variables
-        if options.conserve:
-            output = self._inflow(z, outputs)
-        else:
-            output = PointwiseMLP(self.width, outputs, self.dtype, name="project")(z)
-        # Logarithms of probabilities are of unit scale.
-        scale = jnp.asarray(
-            1.0 if self.probabilities else self.output_scale, output.dtype
-        )
-        frames = scale * _as_frames(output, variables)
+        unit = self.unit(leads, history.ndim - 3)
+        increments = self._increments(z, options.frames_out, history.shape[-1])
+        base = None
         if options.head != "frames":
             base = BASELINES[options.head](history, options.frames_out)
-            if self.probabilities:
-                base = jnp.log(jnp.clip(base, MINIMUM_PROBABILITY, 1.0))
-            frames = base + frames
-        if options.denoiser:
-            frames = frames + scale * self._correction(frames)
-        return nn.softmax(frames) if self.probabilities else frames
+        frames = self._finish(base, increments, unit)
+        if leads is None:
+            return frames[:, :steps]
+        index = jnp.reshape(leads - 1, (*leads.shape, *[1] * (frames.ndim - 2)))
+        return jnp.take_along_axis(frames, index, axis=1)
 
     def features(
         self, seen: Float[Array, "batch *space seen"]
@@ -92,8 +104,11 @@ class FrameNetwork(nn.Module):
     def _seen(self, history, scalars):
         """Return the last frame, the changes before it and the scalars as channels."""
         changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
-        seen = jnp.concatenate([history[:, -1:], changes], axis=1)
-        seen = _as_channels(seen)
+        seen = _as_channels(jnp.concatenate([history[:, -1:], changes], axis=1))
+        return self._with_surroundings(seen, scalars)
+
+    def _with_surroundings(self, seen, scalars):
+        """Add what is known of each cell's place and of the whole sample."""
         if self.options.coordinates:
             seen = jnp.concatenate([seen, cell_centres(seen)], axis=-1)
         if scalars is not None:
@@ -102,6 +117,135 @@ class FrameNetwork(nn.Module):
             everywhere = jnp.broadcast_to(everywhere, shape).astype(seen.dtype)
             seen = jnp.concatenate([seen, everywhere], axis=-1)
         return seen
+
+    def _increments(self, z, frames, variables):
+        """Project features to what is added to the base, (batch, frames, ...)."""
+        if self.options.conserve:
+            output = self._inflow(z, frames * variables)
+        else:
+            project = PointwiseMLP(
+                self.width,
+                frames * variables,
+                self.dtype,
+                starts_at_zero=self.options.head == "advection",
+                name="project",
+            )
+            output = project(z)
+        return _as_frames(output, variables)
+
+    def unit(
+        self, leads: Int[Array, "batch leads"] | None, axes: int
+    ) -> Float[Array, "*any variables"]:
+        """Return the size of what is added to the base, to be multiplied with frames.
+
+        Args:
+          leads: of the frames; None where `output_scale` is the same for all.
+          axes: how many axes space has.
+        """
+        scale = jnp.asarray(self.output_scale)
+        if leads is None or scale.ndim < 2:
+            return scale
+        by_lead = scale[leads - 1]
+        return by_lead.reshape(*leads.shape, *[1] * axes, by_lead.shape[-1])
+
+    def _finish(self, base, increments, unit):
+        """Add increments to their base, where there is one, and correct the sum."""
+        if self.probabilities:  # their logarithms are at unit scale
+            unit = jnp.ones_like(unit)
+        frames = unit.astype(increments.dtype) * increments
+        if base is not None:
+            if self.probabilities:
+                base = jnp.log(jnp.clip(base, MINIMUM_PROBABILITY, 1.0))
+            frames = base + frames
+        if self.options.denoiser:
+            frames = frames + unit.astype(frames.dtype) * self._correction(frames)
+        return nn.softmax(frames) if self.probabilities else frames
+
+    def _in_moving_frame(self, history, steps, leads, scalars):
+        """Forecast each lead on the cells where the history's content will be."""
+        motion = moving_frame.measure(history, self.options)
+        if leads is not None:
+            rows = (history, motion, scalars)
+            rows = jax.tree.map(lambda a: jnp.repeat(a, leads.shape[1], axis=0), rows)
+            history, motion, scalars = rows
+            frames = self._at_lead(history, motion, scalars, leads.reshape(-1))
+            return frames.reshape(*leads.shape, *frames.shape[1:])
+
+        def at_lead(network, _, lead):
+            everywhere = jnp.full(len(history), lead)
+            return None, network._at_lead(history, motion, scalars, everywhere)
+
+        one_by_one = nn.scan(
+            at_lead,
+            variable_broadcast="params",
+            variable_axes={"intermediates": 0},
+            split_rngs={"params": False},
+            out_axes=1,
+        )
+        return one_by_one(self, None, 1 + jnp.arange(steps))[1]
+
+    def _at_lead(self, history, motion, scalars, lead):
+        """Forecast one lead of each sample: carry, correct, add what changes."""
+        options, variables = self.options, history.shape[-1]
+        z = self.features(self._seen_ahead(history, motion, lead, scalars))
+        # Values may be read from any level; only amounts are counted from nothing.
+        zero = jnp.asarray(self.zero if options.conserve else 0.0, history.dtype)
+        carried = zero + moving_frame.carry_last(
+            history[:, -1] - zero,
+            motion,
+            lead,
+            self.displacement(z, motion, lead),
+            options,
+        )
+        if options.blend:
+            gates = PointwiseMLP(
+                self.width, 1, self.dtype, starts_at_zero=True, name="gates"
+            )(z)
+            carried = carried + gates * (history[:, -1] - carried)
+        unit = self.unit(lead[:, None], history.ndim - 3)
+        increments = self._increments(z, 1, variables)
+        return self._finish(carried[:, None], increments, unit)[:, 0]
+
+    def displacement(
+        self,
+        z: Float[Array, "batch *space features"],
+        motion: moving_frame.Motion,
+        lead: Int[Array, " batch"],
+    ) -> Float[Array, "batch *space groups axes"]:
+        """Return how far content has moved when it is in a cell: measured and learned.
+
+        `models.measurement` captures it.
+        """
+        back = moving_frame.back_from(motion, lead)
+        numbers = back.shape[-2] * back.shape[-1]
+        correct = PointwiseMLP(
+            self.width, numbers, self.dtype, starts_at_zero=True, name="motion"
+        )
+        return correct(z).reshape(back.shape) - back
+
+    def _seen_ahead(self, history, motion, lead, scalars):
+        """Return what the network sees on the cells of a lead, as channels.
+
+        That is the last frame carried there and what the older ones differ from it, the
+        last frame as it lies, where content comes from outside, the motion and the mean
+        motion of the way here, and the lead.
+        """
+        boundary = self.options.boundary
+        frames = moving_frame.carry_history(history, motion, lead, boundary)
+        changes = (frames[:, -1:] - frames[:, :-1]) / jnp.asarray(self.change_scale)
+        both = jnp.stack([frames[:, -1], history[:, -1]], axis=1)
+        back = moving_frame.back_from(motion, lead)
+        share = moving_frame.share_from_inside(back, boundary)
+        intervals = lead.reshape(-1, *[1] * (back.ndim - 1)).astype(back.dtype)
+        moved = jnp.concatenate([motion.u, -back / intervals], axis=-1)
+        time_ahead = intervals[..., 0] / self.options.frames_out
+        seen = [
+            _as_channels(jnp.concatenate([both, changes], axis=1)),
+            share,
+            moved.reshape(*share.shape[:-1], -1),
+            jnp.broadcast_to(time_ahead, share[..., :1].shape),
+        ]
+        return self._with_surroundings(jnp.concatenate(seen, axis=-1), scalars)
 
     def _correction(self, frames):
         """Return what a UNet adds to a forecast: next to nothing before training."""
@@ -119,10 +263,23 @@ class FrameNetwork(nn.Module):
         """
         axes, boundary = z.ndim - 2, self.options.boundary
         project = PointwiseMLP(self.width, self.width, self.dtype, name="project")
-        flux = Conv(outputs * axes, boundary, dtype=self.dtype, name="flux")
+        scale = 0.0 if self.options.head == "advection" else 1.0
+        flux = Conv(outputs * axes, boundary, scale, self.dtype, name="flux")
         flux = flux(project(z))
         flux = flux.reshape(*flux.shape[:-1], outputs, axes)
         return net_inflow(flux, boundary=boundary)
+
+
+def _check_leads(leads, longest):
+    """Raise ValueError for a lead that the network does not forecast."""
+    if isinstance(leads, Tracer):
+        return
+    least, most = np.asarray(leads).min(), np.asarray(leads).max()
+    if least < 1 or most > longest:
+        raise ValueError(
+            f"a forecast of {least if least < 1 else most} intervals ahead was asked "
+            f"for; expected 1 to model.frames_out, {longest}: feed forecasts back"
+        )
 
 
 def _as_channels(frames):

@@ -110,15 +110,23 @@ class PointwiseMLP(nn.Module):
     hidden: int
     features: int
     dtype: DTypeLike | None = None
+    # Whether an untrained one gives zero.
+    starts_at_zero: bool = False
 
     @nn.compact
     def __call__(
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space features"]:
         """Map (batch, *space, channels) to (batch, *space, features)."""
-        dense = functools.partial(nn.Dense, dtype=self.dtype)
-        bent = dense(self.features)(nn.silu(dense(self.hidden)(z)))
-        return (bent + dense(self.features, use_bias=False)(z)).astype(z.dtype)
+        zeros, usual = nn.initializers.zeros, nn.initializers.lecun_normal()
+        last = functools.partial(
+            nn.Dense,
+            self.features,
+            kernel_init=zeros if self.starts_at_zero else usual,
+            dtype=self.dtype,
+        )
+        bent = last()(nn.silu(nn.Dense(self.hidden, dtype=self.dtype)(z)))
+        return (bent + last(use_bias=False)(z)).astype(z.dtype)
 
 
 class ConvPair(nn.Module):

@@ -1,4 +1,4 @@
-"""Measure what the blocks of an ADRNet do to a history: displacements and terms."""
+"""Measure what networks do to a history: what they move, and the size of terms."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,12 +7,30 @@ from jaxtyping import Array, Float, PyTree
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.blocks import TERMS, ADRBlock
+from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.layers import PointwiseMLP
 
 STEPS = ("advect", "diffuse", "react")
 
 
-def displacements(
+def displacement(
+    network: FrameNetwork,
+    params: PyTree,
+    history: Float[Array, "batch time *space channels"],
+) -> Float[Array, "batch *space axes"]:
+    """Return how far a network with head "advection" moves the last frame, in cells.
+
+    It is the mean over the variables, where each has a motion of its own.
+    """
+
+    def is_displacement(module, method):
+        return isinstance(module, FrameNetwork) and method == "displacement"
+
+    captured = _capture(network, params, history, is_displacement)
+    return captured["displacement"][0].mean(axis=-2)
+
+
+def block_displacements(
     network: ADRNet, params: PyTree, history: Float[Array, "batch time *space channels"]
 ) -> Float[Array, "blocks batch *space fields axes"]:
     """Return the displacement of each block, in cells."""
@@ -50,10 +68,16 @@ def changes(
 
 
 def _capture(
-    network: ADRNet, params: PyTree, history: Array, chosen: Callable
+    network: FrameNetwork, params: PyTree, history: Array, chosen: Callable
 ) -> Mapping:
+    """Return what the chosen methods gave in a forecast of the next frame."""
+    first = jnp.ones((len(history), 1), jnp.int32)
     _, variables = network.apply(
-        params, history, capture_intermediates=chosen, mutable=["intermediates"]
+        params,
+        history,
+        leads=first,
+        capture_intermediates=chosen,
+        mutable=["intermediates"],
     )
     return variables["intermediates"]
 

@@ -8,6 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from adr_jax import data
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.options import Configuration, Section, TrainOptions
@@ -33,6 +34,28 @@ def read(config: ConfigDict | Configuration) -> Configuration:
         config.eval.refuse("protocols", f"names among {', '.join(PROTOCOLS)}")
     optimizer.make_optimizer(config.train)
     return config
+
+
+def check_head(config: Configuration, dataset: Dataset) -> None:
+    """Raise InputError, before any training, for data that the head is not made for."""
+    if config.model.head != "advection":
+        return
+    lengths = dataset.trajectories.lengths
+    longest = max((lengths[int(n)] for n in dataset.splits["train"]), default=0)
+    leads = longest - config.data.history
+    if 0 < leads < config.model.frames_out:
+        config.model.refuse(
+            "frames_out",
+            f"at most {leads} with head=advection: trajectories of {dataset.name} have "
+            f"{longest} frames or fewer, {config.data.history} of which are history",
+        )
+    *space, _ = dataset.trajectories.frame_shape
+    if 1 in space:
+        config.model.refuse(
+            "head",
+            f"another for {dataset.name}, whose grid of {' x '.join(map(str, space))} "
+            "cells has an axis along which nothing can move",
+        )
 
 
 def as_json(config: Configuration) -> dict:
@@ -69,6 +92,8 @@ _REMOVED = {
     "train.feedback_gradient": 0,
     "train.patience": 0,
 }
+# Options since then, with the value that means what was.
+_ADDED = {"model.interpolation": "linear"}
 _SIZES = {"tiny": (16, 2), "small": (24, 3), "base": (64, 6)}
 
 
@@ -87,6 +112,9 @@ def _upgrade(tree: Mapping[str, Any]) -> dict:
         model.update({name: model.get(name) or value for name, value in sizes})
     if model.get("name") == "cnn":
         model.update(name="adrnet", transport="none")
+    for path, value in _ADDED.items():
+        section, field = path.split(".")
+        sections.setdefault(section, {}).setdefault(field, value)
     for path, harmless in _REMOVED.items():
         *section, field = path.split(".")
         values = sections[section[0]] if section else sections
@@ -117,6 +145,8 @@ def _fields(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def window_length(config: Configuration) -> int:
     """Return the frames of a training window: history, and what the loss compares."""
+    if config.model.head == "advection":
+        return config.data.history + 1  # a frame at a lead drawn for each row
     return config.data.history + (1 + config.train.feedback) * config.model.frames_out
 
 

@@ -18,7 +18,7 @@ from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
 from adr_jax.evaluation.workdir import BEST, CHECKPOINTS
 from adr_jax.options import Configuration
-from adr_jax.training import configuration, losses, results
+from adr_jax.training import configuration, heads, losses, results
 from adr_jax.training.devices import host, processes
 from adr_jax.training.run import locks
 from adr_jax.training.run.checkpoint import Checkpoints
@@ -27,6 +27,7 @@ from adr_jax.training.run.journal import Journal, Silence, open_journal
 from adr_jax.training.run.record import Record
 from adr_jax.training.run.stopping import Stopped, StopSignals
 from adr_jax.training.setup import Setup, begin, describe_data, open_data
+from adr_jax.training.step import TrainState
 from adr_jax.training.validation import Validation
 
 # What is wrong with a disk or a mount, not with the program; h5py gives no number.
@@ -75,6 +76,8 @@ def train_and_evaluate(
             dataset, config.eval.protocols, model_history=config.data.history
         )
         losses.check(config.train.loss, dataset)
+        config = heads.settle(config, folder, dataset)
+        configuration.check_head(config, dataset)
         train(config, folder, dataset, signals, start_up)
         results.score_and_write(folder, dataset, config.eval.protocols)
 
@@ -143,6 +146,9 @@ def take_steps(
         for feedback, step in setup.steps.items()
     }
     unread = UnreadMetrics(record, checkpoints)
+    if first == 0 and config.model.head == "advection":
+        # Untrained it is the extrapolation: nothing that trains away from it is best.
+        _validate(first, state, validation, outputs, record, clock)
     with contextlib.closing(prefetch(setup.read, range(first, total))) as batches:
         for step in range(first + 1, total + 1):
             with clock.waiting():
@@ -166,14 +172,7 @@ def take_steps(
                 lap = clock.lap(step)
                 journal.progress(step, {**latest, **lap, **host.device_memory()})
             if validate:
-                jax.block_until_ready(state)
-                with clock.stopped():
-                    scores, picture = validation(state.average)
-                journal.record(step, {**scores, "train_seconds": clock.read()})
-                journal.show(step, "target, forecast, difference", picture)
-                if validation.improve(scores, record):
-                    record |= {"step": step, "train_seconds": clock.read()}
-                    best.save(step, state.average, record)
+                _validate(step, state, validation, outputs, record, clock)
             if save or unread.stop:
                 unread.read(leave=0)
                 record |= {"step": step, "train_seconds": clock.read()}
@@ -188,6 +187,26 @@ def take_steps(
             f"stopped after step {step}, which is saved: the same command resumes",
             signals.exit_code,
         )
+
+
+def _validate(
+    step: int,
+    state: TrainState,
+    validation: Validation,
+    outputs: Outputs,
+    record: Record,
+    clock: Clock,
+) -> None:
+    """Score the averaged parameters, and keep them if they are the best so far."""
+    _, best, journal = outputs
+    jax.block_until_ready(state)
+    with clock.stopped():
+        scores, picture = validation(state.average)
+    journal.record(step, {**scores, "train_seconds": clock.read()})
+    journal.show(step, "target, forecast, difference", picture)
+    if validation.improve(scores, record):
+        record |= {"step": step, "train_seconds": clock.read()}
+        best.save(step, state.average, record)
 
 
 class UnreadMetrics:

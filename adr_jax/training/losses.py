@@ -7,7 +7,7 @@ a mean is that of the global batch, however many of its cells are missing.
 from collections.abc import Callable
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -15,34 +15,42 @@ from adr_jax.errors import InputError
 # Added to a probability before its logarithm is taken, far below what matters.
 TINY = 1e-6
 
-# Of forecast and target, (rows, frames, *space, channels), normalised.
-Loss = Callable[[Array, Array], tuple[Array, Array]]
+Frames = Float[Array, "rows frames *space channels"]
+# Of forecast and target, normalised, and the size of what the network adds to its base.
+Loss = Callable[[Frames, Frames, Array], tuple[Array, Array]]
 
 
-def make_loss(name: str, output_scale: tuple[float, ...] | float) -> Loss:
-    """Return a loss; cells that are missing in the target, NaN, do not count.
+def increment(
+    forecast: Frames, target: Frames, unit: Float[Array, "..."]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the square error in units of what the network has to add to its base.
 
-    Args:
-      name: "increment", the square error in units of what the head has to add to its
-        base, about 1 for an untrained network; "cross_entropy", of shares of classes
-        (`Dataset.classes`), in nats for each cell.
-      output_scale: size of what the head has to add, per channel or one for all.
+    About 1 for an untrained network. Cells that are missing in the target, NaN, do not
+    count.
     """
+    unit = jnp.asarray(unit)
+    forecast, target = forecast / unit, target / unit
+    known = ~jnp.isnan(target)
+    error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
+    return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
 
-    def increment(forecast: Array, target: Array) -> tuple[Array, Array]:
-        unit = jnp.broadcast_to(jnp.asarray(output_scale), target.shape[-1:])
-        forecast, target = forecast / unit, target / unit
-        known = ~jnp.isnan(target)
-        error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
-        return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
 
-    def cross_entropy(forecast: Array, target: Array) -> tuple[Array, Array]:
-        known = ~jnp.any(jnp.isnan(target), axis=-1, keepdims=True)
-        surprise = -jnp.log(jnp.where(known, forecast, 1.0) + TINY)
-        nats = jnp.sum(jnp.where(known, target, 0.0) * surprise)
-        return nats, jnp.sum(known, dtype=nats.dtype)
+def cross_entropy(
+    forecast: Frames, target: Frames, unit: Float[Array, "..."]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the surprise at shares of classes (`Dataset.classes`), in nats a cell.
 
-    return {"increment": increment, "cross_entropy": cross_entropy}[name]
+    Cells that are missing in the target do not count, and units play no part.
+    """
+    del unit
+    known = ~jnp.any(jnp.isnan(target), axis=-1, keepdims=True)
+    surprise = -jnp.log(jnp.where(known, forecast, 1.0) + TINY)
+    nats = jnp.sum(jnp.where(known, target, 0.0) * surprise)
+    return nats, jnp.sum(known, dtype=nats.dtype)
+
+
+# By the name that `train.loss` has.
+LOSSES: dict[str, Loss] = {"increment": increment, "cross_entropy": cross_entropy}
 
 
 def check(name: str, dataset: Dataset) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -85,23 +85,52 @@ class TrainedModel:
     def displacement(
         self, frames: Float[ArrayLike, "..."]
     ) -> Float[np.ndarray, "..."] | None:
+        """Return what moves the frame in the interval after `frames`, in cells.
+
+        With head "advection" it is the motion that carries the last frame, measured
+        and corrected. Otherwise it is how far the blocks together move their state, the
+        mean over their displacement fields.
+
+        Args:
+          frames: as for `forecast`.
+
+        Returns:
+          (*space, axes), or with the batch axis before; `[..., k]` along axis k of
+          space, positive toward larger index. None for a network without either.
+
+        Raises:
+          InputError: as `forecast`.
+        """
+        history, is_batch = self._history("displacement", frames)
+        if self.config.model.head == "advection":
+            measure = self._measures[measurement.displacement]
+            moved = np.asarray(measure(self.params, history))
+        elif self._transports:
+            by_block = self._measure(measurement.block_displacements, history)
+            moved = by_block.mean(axis=-2).sum(axis=1)
+        else:
+            return None
+        return moved if is_batch else moved[0]
+
+    def block_displacements(
+        self, frames: Float[ArrayLike, "..."]
+    ) -> Float[np.ndarray, "..."] | None:
         """Return how each block moves its state in the step after `frames`, in cells.
 
         Args:
           frames: as for `forecast`.
 
         Returns:
-          (blocks, *space, fields, axes), or with the batch axis before; `[..., k]`
-          along axis k of space, positive toward larger index. None for a network
-          without transport.
+          (blocks, *space, fields, axes), or with the batch axis before, as
+          `displacement`. None for a network without transport of its state.
 
         Raises:
           InputError: as `forecast`.
         """
-        history, is_batch = self._history("displacement", frames)
+        history, is_batch = self._history("block_displacements", frames)
         if not self._transports:
             return None
-        displacement = self._measure(measurement.displacements, history)
+        displacement = self._measure(measurement.block_displacements, history)
         return displacement if is_batch else displacement[0]
 
     def shares(
@@ -149,13 +178,14 @@ class TrainedModel:
 
             return measured
 
-        both = measurement.displacements, measurement.changes
-        return {measure: compiled(measure) for measure in both}
+        names = "displacement", "block_displacements", "changes"
+        measures = [getattr(measurement, name) for name in names]
+        return {measure: compiled(measure) for measure in measures}
 
     @functools.cached_property
     def _rollout(self) -> Forecast:
         forecast = physical_rollout(
-            self.network.apply, self.statistics, self.config.data.history
+            self.network, self.statistics, self.config.data.history
         )
         return functools.partial(
             mapping.map_forecast(forecast), mapping.replicate(self.params)
@@ -191,17 +221,31 @@ class TrainedModel:
         return history, is_batch
 
 
-def build_network(config: Configuration, statistics: Statistics) -> FrameNetwork:
-    """Return the network, its input and output at the scale of the data."""
+def build_network(
+    config: Configuration,
+    statistics: Statistics,
+    misses: Sequence[Sequence[float]] | None = None,
+) -> FrameNetwork:
+    """Return the network, its input and output at the scale of the data.
+
+    Args:
+      config: of the run.
+      statistics: of its training data.
+      misses: with head "advection", what the extrapolation misses at each lead; None:
+        as much as frames change.
+    """
+    misses = misses or [statistics.first_difference] * config.model.frames_out
     output_scale = {
         "frames": (1.0,),
         "persistence": statistics.first_difference,
         "extrapolation": statistics.second_difference,
+        "advection": tuple(map(tuple, misses)),
     }[config.model.head]
     return models.build(
         config.model,
         change_scale=statistics.first_difference,
         output_scale=output_scale,
+        zero=statistics.zero,
         probabilities=config.train.loss == "cross_entropy",
     )
 
@@ -226,7 +270,7 @@ def load(workdir: str | epath.Path) -> TrainedModel:
             f"{folder} has no best model yet: let it train to a validation"
         )
     params, record = restored
-    network = build_network(config, record.statistics)
+    network = build_network(config, record.statistics, record.get("misses"))
     history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
     key = jax.random.key(config.seed)
     expected = {"params": jax.eval_shape(network.init, key, history)["params"]}

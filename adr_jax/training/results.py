@@ -86,7 +86,7 @@ def resolution_of(model: TrainedModel, dataset: Dataset) -> dict:
 def growth_of(model: TrainedModel, dataset: Dataset) -> dict:
     """Measure how much a forecast multiplies a small perturbation of its history."""
     history = model.config.data.history
-    forecast = physical_rollout(model.network.apply, model.statistics, history)
+    forecast = physical_rollout(model.network, model.statistics, history)
     return growth.score(forecast, model.params, dataset, model_history=history)
 
 

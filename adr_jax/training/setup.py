@@ -99,10 +99,10 @@ def begin(
         processes.on_first(lambda: _check_continues(config, workdir, dataset, record))
         _check_best(best, record, dataset)
     else:
-        content = processes.on_first(lambda: new_record(dataset))
+        content = processes.on_first(lambda: new_record(config, dataset))
         record = Record(content, checkpoints.folder)
     statistics = record.statistics
-    network = build_network(config, statistics)
+    network = build_network(config, statistics, record.get("misses"))
     optimizer = make_optimizer(config.train)
     state = init_state(network, optimizer, config, dataset.trajectories.frame_shape)
     if restored:
@@ -127,6 +127,7 @@ def begin(
 
 def _reader(config: Configuration, dataset: Dataset) -> Callable[[int], Batch]:
     windows = Windows(dataset, "train", configuration.window_length(config))
+    longest = config.model.frames_out if config.model.head == "advection" else 1
 
     def read(step: int) -> Batch:
         return read_batch(
@@ -135,6 +136,7 @@ def _reader(config: Configuration, dataset: Dataset) -> Callable[[int], Batch]:
             step,
             batch_size=config.train.batch_size,
             augment=config.data.augment,
+            longest_lead=longest,
             rows=mapping.rows(config.train.batch_size),
         )
 

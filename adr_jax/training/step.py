@@ -15,7 +15,7 @@ from adr_jax.evaluation.rollout import rollout
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration, TrainOptions
 from adr_jax.training.devices.mapping import total
-from adr_jax.training.losses import make_loss
+from adr_jax.training.losses import LOSSES
 from adr_jax.training.optimizer import at_rate
 
 
@@ -78,18 +78,26 @@ def make_train_step(
     stop.
     """
     options = config.train
-    num_frames = (1 + feedback) * config.model.frames_out
-    noise = options.noise * np.broadcast_to(
-        np.asarray(network.output_scale, np.float32), len(statistics.mean)
-    )
-    loss = make_loss(options.loss, network.output_scale)
+    draws_leads = config.model.head == "advection"
+    num_frames = 1 if draws_leads else (1 + feedback) * config.model.frames_out
+    # At each lead, or at all of them.
+    scale = np.atleast_2d(np.asarray(network.output_scale, np.float32))
+    usual = scale.mean(axis=0)
+    noise = options.noise * np.broadcast_to(scale[0], len(statistics.mean))
+    loss = LOSSES[options.loss]
 
-    def loss_of(params: PyTree, history: Array, target: Array):
+    def loss_of(params: PyTree, history: Array, target: Array, lead: Array):
         def forecast(past):
             return network.apply(params, past)
 
-        ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
-        return loss(ahead, target)
+        if draws_leads:
+            ahead = jnp.asarray(network.apply(params, history, leads=lead[:, None]))
+        else:
+            ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
+        # Errors of a lead count by one over their usual size, as in the mean of their
+        # root mean squares over leads.
+        unit = network.unit(lead[:, None], target.ndim - 3)
+        return loss(ahead, target, jnp.sqrt(unit * usual))
 
     summed_gradient = _summed_over_parts(
         jax.value_and_grad(loss_of, has_aux=True), options.accumulate, network.unroll
@@ -105,7 +113,7 @@ def make_train_step(
             noise=noise,
         )
         (errors, count), gradients = total(
-            summed_gradient(state.params, history, ahead[:, :num_frames])
+            summed_gradient(state.params, history, ahead[:, :num_frames], batch.lead)
         )
         gradients = jax.tree.map(lambda gradient: gradient / count, gradients)
         rate = learning_rate(options, state.step, state.total_steps)
@@ -136,14 +144,12 @@ def _summed_over_parts(gradient_of: Callable, parts: int, unroll: bool) -> Calla
     if parts == 1:
         return gradient_of
 
-    def summed_gradient(params: PyTree, history: Array, target: Array):
+    def summed_gradient(params: PyTree, *rows: Array):
         def add(sums, micro_batch):
             more = gradient_of(params, *micro_batch)
             return jax.tree.map(jnp.add, sums, more), None
 
-        micro_batches = jax.tree.map(
-            lambda a: a.reshape(parts, -1, *a.shape[1:]), (history, target)
-        )
+        micro_batches = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), rows)
         zero = jnp.zeros(())
         nothing = (zero, zero), jax.tree.map(jnp.zeros_like, params)
         sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=unroll)

@@ -1,22 +1,58 @@
 """Scores and pictures of short forecasts while a run trains."""
 
+import functools
 from collections.abc import MutableMapping
 
 import numpy as np
-from flax import linen as nn
 from jaxtyping import Float, PyTree, UInt8
 
 from adr_jax.data.contract import Dataset
 from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Windows, pad_rows
-from adr_jax.evaluation.forecaster import physical_rollout
+from adr_jax.evaluation.forecaster import Forecast, physical_rollout
 from adr_jax.evaluation.metrics import Ratio, metrics_of
 from adr_jax.evaluation.report.scaling import scale, value_range
+from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration
 from adr_jax.training.devices import mapping, processes
 
 # Columns of a picture: so many frames, evenly spread over the forecast.
 SHOWN_FRAMES = 4
+
+
+class ValidationWindows:
+    """Windows spread over the validation split, by which forecasts are scored."""
+
+    def __init__(self, config: Configuration, dataset: Dataset):
+        self._history, self.batch_size = config.data.history, config.eval.batch_size
+        self.metrics = metrics_of(dataset)
+        lengths = dataset.trajectories.lengths
+        longest = max(
+            (lengths[int(n)] for n in dataset.splits["validation"]), default=0
+        )
+        # As far ahead as configured, or as trajectories go.
+        self.frames = max(
+            1, min(config.train.validation_frames, longest - self._history)
+        )
+        self._windows = Windows(dataset, "validation", self._history + self.frames)
+        spread = np.linspace(0, len(self._windows) - 1, config.train.validation_windows)
+        self.chosen = np.unique(spread.astype(int))
+
+    def score(self, forecast: Forecast) -> list[Ratio]:
+        """Return the errors of a forecast by each of the data set's metrics."""
+        batches = []
+        for start in range(0, len(self.chosen), self.batch_size):
+            window = self._windows.read(self.chosen[start : start + self.batch_size])
+            past, target = window[:, : self._history], window[:, self._history :]
+            ahead = np.asarray(forecast(past, self.frames))
+            batches.append([metric.measure(ahead, target) for metric in self.metrics])
+        return [Ratio.joined(parts) for parts in zip(*batches, strict=True)]
+
+    @property
+    def middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the past and the target of the middle window."""
+        window = self._windows[len(self._windows) // 2]
+        return window[: self._history], window[self._history :]
 
 
 class Validation:
@@ -31,25 +67,14 @@ class Validation:
         self,
         config: Configuration,
         dataset: Dataset,
-        network: nn.Module,
+        network: FrameNetwork,
         statistics: Statistics,
     ):
-        self._history, self._batch_size = config.data.history, config.eval.batch_size
-        self._metrics = metrics_of(dataset)
+        self.windows = ValidationWindows(config, dataset)
+        self._metrics = self.windows.metrics
         self._forecast = mapping.map_forecast(
-            physical_rollout(network.apply, statistics, self._history)
+            physical_rollout(network, statistics, config.data.history)
         )
-        lengths = dataset.trajectories.lengths
-        longest = max(
-            (lengths[int(n)] for n in dataset.splits["validation"]), default=0
-        )
-        # As far ahead as configured, or as trajectories go.
-        self._frames = max(
-            1, min(config.train.validation_frames, longest - self._history)
-        )
-        self._windows = Windows(dataset, "validation", self._history + self._frames)
-        spread = np.linspace(0, len(self._windows) - 1, config.train.validation_windows)
-        self._chosen = np.unique(spread.astype(int))
 
     def __call__(
         self, params: PyTree
@@ -59,13 +84,7 @@ class Validation:
 
     def scores(self, params: PyTree) -> dict[str, float]:
         """Return the scores by name, "validation_METRIC"."""
-        batches = []
-        for start in range(0, len(self._chosen), self._batch_size):
-            window = self._windows.read(self._chosen[start : start + self._batch_size])
-            past, target = window[:, : self._history], window[:, self._history :]
-            ahead = self._forecast(params, past, self._frames)
-            batches.append([metric.measure(ahead, target) for metric in self._metrics])
-        ratios = [Ratio.joined(parts) for parts in zip(*batches, strict=True)]
+        ratios = self.windows.score(functools.partial(self._forecast, params))
         scores = {
             f"validation_{metric.name}": ratio.score()
             for metric, ratio in zip(self._metrics, ratios, strict=True)
@@ -75,12 +94,12 @@ class Validation:
 
     def picture(self, params: PyTree) -> UInt8[np.ndarray, "height width"]:
         """Return a picture of the forecast of the middle window; see `draw`."""
-        window = self._windows[len(self._windows) // 2]
+        windows = self.windows
+        past, target = windows.middle
         # As many rows as are scored at a time, so that nothing is compiled anew.
-        rows = min(len(self._chosen), self._batch_size)
-        past = pad_rows(window[None, : self._history], rows)
-        ahead = self._forecast(params, past, self._frames)[0]
-        return draw(ahead, window[self._history :])
+        rows = min(len(windows.chosen), windows.batch_size)
+        ahead = self._forecast(params, pad_rows(past[None], rows), windows.frames)[0]
+        return draw(ahead, target)
 
     def improve(self, scores: dict[str, float], record: MutableMapping) -> bool:
         """Note the score in the record if it is the best so far; return whether."""

@@ -43,7 +43,7 @@ def report(model: trained.TrainedModel, count: int) -> None:
     past, length = model.config.data.history, dataset.trajectories.lengths[0]
     windows = Windows(dataset, "validation", length)
     films = windows.read(np.arange(min(count, len(windows))))
-    forecast = physical_rollout(model.network.apply, model.statistics, past)
+    forecast = physical_rollout(model.network, model.statistics, past)
     frames = jax.jit(forecast, static_argnums=2)(
         model.params, films[:, :past], length - past
     )

@@ -77,7 +77,7 @@ def measure(blocks: int, displacement: float | None) -> tuple[int, float]:
     seen = jnp.flatnonzero(influence[0, 0, :, 0]) - CELLS // 2
     longest = 0.0
     if displacement is not None:
-        u = measurement.displacements(network, params, history)
+        u = measurement.block_displacements(network, params, history)
         longest = float(jnp.abs(u).max())
     return int(jnp.abs(seen).max()), longest
 

@@ -46,8 +46,10 @@ def noise_step(config: Configuration) -> NoiseStep:
     size, cells = config.train.batch_size, config.data.cells
     shape = (size, configuration.window_length(config), cells, cells, 1)
     frames = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    lead = np.ones(size, np.int32)
+    row = np.arange(size, dtype=np.int32)
     return NoiseStep(
         make_train_step(network, optimizer, UNIT, config, 0),
         init_state(network, optimizer, config, shape[2:]),
-        Batch(frames, np.arange(size, dtype=np.int32), np.zeros(size, bool)),
+        Batch(frames, row, lead, np.zeros(size, bool)),
     )

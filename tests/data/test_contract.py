@@ -128,6 +128,31 @@ def test_each_process_reads_its_rows_of_the_same_batch(dataset):
         assert part.row.tolist() == list(range(6))[rows]
 
 
+def test_a_frame_at_a_drawn_lead_follows_the_history(dataset):
+    windows = Windows(dataset, "train", length=4)  # three frames and the next
+    batch = read_batch(windows, 3, 11, batch_size=40, longest_lead=3)
+    assert batch.frames.shape == (40, 4, 2, 3, 2)
+    first, second, third, ahead = batch.frames[:, :, 0, 0, 0].T  # they are numbered
+    np.testing.assert_array_equal(second, first + 1)
+    np.testing.assert_array_equal(third, first + 2)
+    np.testing.assert_array_equal(ahead, third + batch.lead)
+    # Trajectories have seven frames: none is read beyond its end.
+    farthest = np.minimum(3, 6 - third % 100)
+    assert (batch.lead >= 1).all() and (batch.lead <= farthest).all()
+    assert set(batch.lead) == {1, 2, 3}
+
+
+def test_leads_are_a_function_of_seed_step_and_row(dataset):
+    windows = Windows(dataset, "train", length=4)
+    drawing = {"batch_size": 6, "longest_lead": 3}
+    whole = read_batch(windows, 3, 11, **drawing)
+    part = read_batch(windows, 3, 11, rows=slice(1, 6, 2), **drawing)
+    np.testing.assert_array_equal(part.lead, whole.lead[1:6:2])
+    np.testing.assert_array_equal(part.frames, whole.frames[1:6:2])
+    other = read_batch(windows, 3, 12, **drawing)
+    assert (other.lead != whole.lead).any()
+
+
 def test_shorter_trajectories_give_fewer_windows_or_none(dataset):
     class Uneven(Counting):
         lengths = (5, 7, 3)

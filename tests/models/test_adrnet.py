@@ -220,12 +220,13 @@ def test_scalars_work_in_every_network(history, name):
     options = ModelOptions(name=name, channels=4, num_blocks=2)
     model = models.build(options, change_scale=(1.0, 1.0), output_scale=(1.0, 2.0))
     some, others = jnp.ones((2, 3)), jnp.array([[1.0, 1.0, 1.0], [1.0, 1.0, 2.0]])
-    params = model.init(jax.random.key(1), history, some)
-    first, second = (jax.jit(model.apply)(params, history, s) for s in (some, others))
+    params = model.init(jax.random.key(1), history, scalars=some)
+    apply = jax.jit(model.apply)
+    first, second = (apply(params, history, scalars=s) for s in (some, others))
     assert first.shape == (2, 1, 12, 10, 2)
     np.testing.assert_array_equal(first[0], second[0])
     assert jnp.max(jnp.abs(first[1] - second[1])) > 1e-4
-    coarse = jax.jit(model.apply)(params, history[:, :, :8, :8], some)
+    coarse = apply(params, history[:, :, :8, :8], scalars=some)
     assert coarse.shape == (2, 1, 8, 8, 2)
 
 

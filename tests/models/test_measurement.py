@@ -7,8 +7,10 @@ import pytest
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.blocks import ADRBlock
-from adr_jax.models.measurement import changes, displacements
-from adr_jax.operators.advection import push
+from adr_jax.models.measurement import block_displacements, changes, displacement
+from adr_jax.operators.advection import pull, push
+from adr_jax.operators.motion import estimate_motion
+from adr_jax.operators.trajectory import trajectory
 from adr_jax.options import ModelOptions
 
 OPTIONS = {"channels": 4, "num_blocks": 2, "boundary": "periodic", "diffusion": "none"}
@@ -40,7 +42,7 @@ def test_what_is_measured_is_what_the_blocks_do(history, remat):
     network = ADRNet(ModelOptions(**OPTIONS, remat=remat))
     params = trained(network, history)
     u, sizes = (
-        measure(network, params, history) for measure in (displacements, changes)
+        measure(network, params, history) for measure in (block_displacements, changes)
     )
     assert u.shape == (2, 2, 12, 10, 4, 2)
     z = embedded(network, params, history)
@@ -56,6 +58,24 @@ def test_what_is_measured_is_what_the_blocks_do(history, remat):
             sizes[index], np.stack(expected, axis=1), rtol=1e-3, atol=1e-6
         )
         z = after
+
+
+@pytest.mark.slow
+def test_in_the_moving_frame_it_is_the_motion_and_what_is_learned(history):
+    options = ModelOptions(**OPTIONS, head="advection", frames_out=2)
+    network = ADRNet(options)
+    params = {"params": network.init(jax.random.key(1), history)["params"]}
+    u = estimate_motion(history, boundary="periodic")
+    ahead = -trajectory(-u, 1, boundary="periodic")[:, 0]
+    # The same operations, compiled together or apart: float32, cells of order one.
+    found = displacement(network, params, history)
+    np.testing.assert_allclose(found, ahead, rtol=0, atol=1e-4)
+    params["params"]["motion"]["Dense_0"]["bias"] = jnp.array([0.5, -2.0])
+    found = displacement(network, params, history)
+    np.testing.assert_allclose(found, ahead + jnp.array([0.5, -2.0]), rtol=0, atol=1e-4)
+    carried = pull(history[:, -1], -found, boundary="periodic")
+    forecast = network.apply(params, history, 1)[:, 0]
+    np.testing.assert_allclose(forecast, carried, rtol=0, atol=1e-4)
 
 
 def embedded(network, params, history):

@@ -1,10 +1,13 @@
 """What a configuration may hold."""
 
+import dataclasses
 import importlib
 import pathlib
 
+import numpy as np
 import pytest
 
+from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.options import Configuration
 from adr_jax.training import configuration
@@ -33,6 +36,7 @@ def test_every_file_of_configs_can_run(name):
         ("model.head", "frame", "expected one of frames, persistence"),
         ("model.frames_in", 1, "expected 2 or more to extrapolate from"),
         ("model.frames_in", 11, "expected at most data.history, 10"),
+        ("model.interpolation", "nearest", "one of linear, cubic"),
         ("data.trajectories", 0, "a number from 1 up"),
         ("train.steps", -5, "a number from 1 up"),
         ("train.learning_rate", float("nan"), "a number from 0 up"),
@@ -50,6 +54,46 @@ def test_an_impossible_value_is_named_with_what_was_expected(field, value, messa
         configuration.read(config)
     assert "\n" not in str(error.value)
     assert f"config.{field}" in str(error.value)
+
+
+@dataclasses.dataclass
+class Films:
+    """Trajectories of some length on some grid."""
+
+    lengths: tuple[int, ...]
+    frame_shape: tuple[int, ...]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "space", "message"),
+    [
+        (
+            (14, 40),
+            (8, 8),
+            "frames_out is 24; expected at most 4 .* 14 frames or fewer",
+        ),
+        ((40, 14), (8, 1), "head is 'advection'; expected another .* grid of 8 x 1"),
+        ((40, 14), (8, 8), None),
+    ],
+    ids=["too short", "flat", "fits"],
+)
+def test_data_that_the_moving_frame_is_not_made_for(lengths, space, message):
+    dataset = Dataset(
+        name="films",
+        trajectories=Films(lengths, (*space, 1)),
+        splits={"train": np.array([0]), "validation": np.array([1]), "test": []},
+        states={},
+        split_name="by hand",
+        fingerprint="",
+        channels=("a",),
+    )
+    config = Configuration().override(model={"head": "advection", "frames_out": 24})
+    if message is None:
+        configuration.check_head(config, dataset)
+        return
+    with pytest.raises(InputError, match=message) as error:
+        configuration.check_head(config, dataset)
+    assert "\n" not in str(error.value)
 
 
 def test_probabilities_cannot_be_conserved():
@@ -113,3 +157,23 @@ def test_a_window_holds_history_and_what_is_fed_back():
     assert configuration.window_length(config) == 14
     config = config.override(model={"frames_out": 2})
     assert configuration.window_length(config) == 18
+
+
+def test_a_window_of_the_moving_frame_holds_history_and_the_nearest_lead():
+    config = Configuration().override(model={"head": "advection", "frames_out": 24})
+    assert configuration.window_length(config) == 11
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value", "message"),
+    [
+        ("data", "history", 1, "2 or more: one frame shows no motion"),
+        ("model", "frames_in", 1, "2 or more: one frame shows no motion"),
+        ("train", "feedback", 2, "0 with model.head=advection"),
+    ],
+)
+def test_the_moving_frame_refuses(section, field, value, message):
+    headed = {"model": {"head": "advection"}}
+    headed[section] = headed.get(section, {}) | {field: value}
+    with pytest.raises(InputError, match=f"config.{section}.{field} is.*{message}"):
+        Configuration().override(**headed)

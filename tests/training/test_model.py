@@ -36,7 +36,7 @@ def with_options(model, **options):
 def test_forecast_is_the_networks_rollout(model, frames):
     ahead = model.forecast(frames, steps=3)
     assert isinstance(ahead, np.ndarray) and ahead.dtype == np.float32
-    rollout = physical_rollout(model.network.apply, model.statistics, 4)
+    rollout = physical_rollout(model.network, model.statistics, 4)
     expected = rollout(model.params, jnp.asarray(frames), 3)
     # Water about 1 deep; the same sums in another order, over three steps.
     np.testing.assert_allclose(ahead, expected, rtol=0, atol=2e-6)
@@ -49,11 +49,14 @@ def test_a_batch_is_its_members(model, frames):
         alone = model.forecast(frames[number], steps=2)
         assert alone.shape == (2, 16, 16, 1)
         np.testing.assert_allclose(alone, both[number], rtol=0, atol=1e-6)
-    moved = model.displacement(frames)
-    assert moved.shape == (2, 1, 16, 16, 4, 2)
+    by_block = model.block_displacements(frames)
+    assert by_block.shape == (2, 1, 16, 16, 4, 2)
     np.testing.assert_allclose(
-        model.displacement(frames[1]), moved[1], rtol=0, atol=1e-6
+        model.block_displacements(frames[1]), by_block[1], rtol=0, atol=1e-6
     )
+    moved = model.displacement(frames)
+    np.testing.assert_allclose(moved, by_block.mean(axis=-2)[:, 0], rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(model.displacement(frames[1]).shape, (16, 16, 2))
 
 
 def test_only_the_last_frames_count_and_any_kind_of_array_will_do(model, frames):
@@ -122,7 +125,8 @@ BAD = {
 def test_frames_that_do_not_fit_are_told(model, frames, name):
     spoil, message = BAD[name]
     forecast = lambda f: model.forecast(f, steps=1)  # noqa: E731
-    for method in (forecast, model.displacement, model.shares):
+    measures = model.displacement, model.block_displacements, model.shares
+    for method in (forecast, *measures):
         with pytest.raises(InputError, match=message):
             method(spoil(frames))
 
@@ -136,6 +140,7 @@ def test_steps_that_are_none(model, frames, steps):
 def test_a_network_without_transport_has_no_displacement(model, frames):
     still = with_options(model, transport="none")  # with the very same parameters
     assert still.displacement(frames) is None
+    assert still.block_displacements(frames) is None
     assert still.shares(frames) is None
 
 

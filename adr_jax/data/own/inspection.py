@@ -19,6 +19,7 @@ from adr_jax.data.own.sequences import (
 )
 from adr_jax.data.own.summary import Summary
 from adr_jax.operators.motion import estimate_motion
+from adr_jax.operators.trajectory import extrapolate
 
 # Windows of the file, evenly spread, that are looked at, and the frames of each.
 WINDOWS, FRAMES = 16, 4
@@ -45,16 +46,18 @@ def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator
     changes = Changes.measure(sequences)
     yield from _numbers(sequences, changes)
     yield "to train on it:"
-    yield f"  {command(sequences, changes)}"
+    yield f"  {command(sequences)}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Changes:
-    """Changes between frames: errors of the two simplest forecasts, and motion."""
+    """Changes between frames: errors of the simplest forecasts, and motion."""
 
-    # Root mean squares over all channels, NaN where no cell was known.
+    # Root mean squares over all channels, NaN where no cell was known: of the last
+    # frame, of the line through two, and of the last frame carried along the motion.
     persistence: float
     extrapolation: float
+    advected: float
     # Displacements in cells a frame, (windows, axes): the median of the cells that
     # change, for each window in which some do.
     motion: np.ndarray
@@ -70,40 +73,54 @@ class Changes:
         ]
         count = min(WINDOWS, len(windows))
         chosen = np.linspace(0, len(windows) - 1, count).astype(int)
-        squares, counts, motion = np.zeros(2), np.zeros(2), []
+        squares, counts, motion = np.zeros(3), np.zeros(3), []
         for index, start in (windows[k] for k in chosen):
             stop = min(start + FRAMES, sequences.lengths[index])
             frames = sequences.read(index, start, stop).astype(np.float64)
             before, last, after = frames[-3:]
-            for kind, error in enumerate((after - last, after - 2 * last + before)):
+            forecasts = last, 2 * last - before, _carried(frames[:-1])
+            for kind, forecast in enumerate(forecasts):
+                error = after - forecast
                 squares[kind] += np.nansum(np.square(error))
                 counts[kind] += np.count_nonzero(~np.isnan(error))
             changing = np.any(np.isfinite(after) & (after != last), axis=-1)
             if changing.any():
                 motion.append(_median_motion(frames, changing))
-        first, second = np.sqrt(squares / np.where(counts, counts, np.nan))
+        still, line, carried = np.sqrt(squares / np.where(counts, counts, np.nan))
         moved = np.reshape(motion, (-1, len(sequences.frame_shape) - 1))
-        return cls(float(first), float(second), moved)
+        return cls(float(still), float(line), float(carried), moved)
+
+
+def _motion(frames: np.ndarray) -> np.ndarray:
+    """Return the displacement of each cell, in cells a frame."""
+    return np.asarray(estimate_motion(_finite(frames), axes=frames.ndim - 2))
 
 
 def _median_motion(frames: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Return the median displacement of some cells, in cells a frame, (axes,)."""
-    axes = frames.ndim - 2
-    # Infinities are reported elsewhere.
-    frames = np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
-    u = np.asarray(estimate_motion(frames, axes=axes))
-    return np.median(u[where], axis=0)
+    return np.median(_motion(frames)[where], axis=0)
 
 
-def command(sequences: Sequences, changes: Changes) -> str:
+def _carried(frames: np.ndarray) -> np.ndarray:
+    """Return the last frame carried along the motion of all; NaN where unknown."""
+    last = _finite(frames[-1])
+    if np.isnan(frames).all():
+        return last
+    return np.asarray(extrapolate(last, _motion(frames), 1, boundary="clamp"))[0]
+
+
+def _finite(frames: np.ndarray) -> np.ndarray:
+    """Return frames for operators: infinities are reported elsewhere."""
+    return np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
+
+
+def command(sequences: Sequences) -> str:
     """Return the command that trains on what was inspected."""
     flags = [f"--config.data.path={sequences.path}"]
     if isinstance(sequences, ArraySequences):
         if len(sequences.file.candidates()) > 1:
             flags.append(f"--config.data.variable={sequences.variable}")
         flags.append(f"--config.data.axes={sequences.axes}")
-    if changes.extrapolation < changes.persistence:
-        flags.append("--config.model.head=extrapolation")
     return shlex.join(["python", "train.py", "--config=configs/own.py", *flags])
 
 
@@ -149,7 +166,8 @@ def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
     )
     yield (
         f"change in a frame: RMSE {changes.persistence:.3g} of persistence, "
-        f"{changes.extrapolation:.3g} of linear extrapolation"
+        f"{changes.extrapolation:.3g} of linear extrapolation, "
+        f"{changes.advected:.3g} of the last frame carried along its motion"
     )
     if len(changes.motion):
         names = ("layers", "rows", "columns")[-changes.motion.shape[1] :]

@@ -18,6 +18,7 @@ from adr_jax.evaluation.report.sections import LeftOut
 from adr_jax.evaluation.report.words import extent, lead_time, quantity
 
 NO_TRANSPORT = "the network has no displacements"
+NO_TERMS = "the network has no advection, diffusion and reaction"
 # The length in gaps that 98 % of the arrows stay below; a gap is the distance between
 # neighbouring arrows.
 LONGEST = 1.5
@@ -55,25 +56,26 @@ class Motion(NamedTuple):
     # The unit of the paths, in cells.
     unit: float
     sample: str
-    # All blocks together, then each block if there are several.
+    # What moves the frame, then each block if there are several.
     means: Sequence[Arrows]
     blocks: Sequence[Block]
     scale: str
 
 
 def motion(examples: Examples, data: Mapping) -> Motion:
-    """Draw the displacement of all blocks together, of each block and of each group.
+    """Draw what moves the frame, and of blocks what each and each of its groups moves.
 
     Raises:
       LeftOut: the network has none, or space is not two-dimensional.
     """
-    if examples.shares is None:
-        raise LeftOut(NO_TRANSPORT)
-    if examples.motion is None or examples.ground is None:
+    if len(examples.space) != 2:
         raise LeftOut(f"arrows are drawn in two dimensions, not {len(examples.space)}")
-    means = examples.motion.mean(axis=3)
-    total = means.sum(axis=0)
-    gap = cells_per_gap([means, total])
+    if examples.net_motion is None or examples.ground is None:
+        raise LeftOut(NO_TRANSPORT)
+    total = examples.net_motion[0, 0]
+    by_group = [] if examples.motion is None else examples.motion
+    means = [block.mean(axis=2) for block in by_group]
+    gap = cells_per_gap([*means, total])
 
     def arrows(title: str, displacement: np.ndarray, gap: float) -> Arrows:
         path = arrow_path(displacement, examples.spacing, gap)
@@ -82,7 +84,7 @@ def motion(examples: Examples, data: Mapping) -> Motion:
         return Arrows(title, path, f"{numeral(longest, 2)} cells")
 
     blocks = []
-    for index, (mean, block) in enumerate(zip(means, examples.motion, strict=True), 1):
+    for index, (mean, block) in enumerate(zip(means, by_group, strict=True), 1):
         block_gap = cells_per_gap([block])
         groups = [
             arrows(f"group {group + 1}", block[:, :, group], block_gap)
@@ -103,7 +105,7 @@ def motion(examples: Examples, data: Mapping) -> Motion:
         examples.space,
         examples.spacing / PARTS,
         examples.roles[0].split(",")[0],
-        [arrows("all blocks together", total, gap), *block_means],
+        [arrows("net motion", total, gap), *block_means],
         blocks,
         scale_text(gap, data),
     )
@@ -116,7 +118,7 @@ def shares(examples: Examples) -> list[list[float]]:
       LeftOut: the network has no such terms.
     """
     if examples.shares is None:
-        raise LeftOut(NO_TRANSPORT)
+        raise LeftOut(NO_TERMS)
     return (100 * examples.shares).tolist()
 
 

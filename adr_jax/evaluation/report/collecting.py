@@ -32,6 +32,10 @@ class Model(Protocol):
         ...
 
     def displacement(self, frames: np.ndarray) -> np.ndarray | None:
+        """Return (batch, *space, axes), or None."""
+        ...
+
+    def block_displacements(self, frames: np.ndarray) -> np.ndarray | None:
         """Return (batch, blocks, *space, groups, axes), or None."""
         ...
 
@@ -179,31 +183,35 @@ def _motion(
         return {}
     spacing = math.ceil(max(frames.shape[2:4]) / ARROWS)
 
-    def by_group(ends: np.ndarray) -> np.ndarray | None:
-        histories = [frames[n, stop - model_history : stop] for n, stop in ends]
-        displacement = model.displacement(np.stack(histories))
-        return None if displacement is None else thinned(displacement, spacing)
+    def histories(ends: np.ndarray) -> np.ndarray:
+        return np.stack([frames[n, stop - model_history : stop] for n, stop in ends])
 
     def net(ends: np.ndarray) -> np.ndarray | None:
-        displacement = by_group(ends)
-        return None if displacement is None else displacement.mean(axis=-2).sum(axis=1)
+        moved = model.displacement(histories(ends))
+        return None if moved is None else thinned(moved, spacing)
+
+    def by_group(ends: np.ndarray) -> np.ndarray | None:
+        moved = model.block_displacements(histories(ends))
+        return None if moved is None else thinned(moved, spacing, axis=2)
 
     ends = np.array([(n, stop) for n in range(len(frames)) for stop in stops])
-    net_motion = batched(net, ends)
+    net_motion, motion = batched(net, ends), batched(by_group, ends[:1])
     if net_motion is None:
         return {}
+    shape = len(frames), len(stops), *net_motion.shape[1:]
     return {
         "spacing": spacing,
-        "net_motion": net_motion.reshape(
-            len(frames), len(stops), *net_motion.shape[1:]
-        ),
-        "motion": batched(by_group, ends[:1])[0],
+        "net_motion": net_motion.reshape(shape),
+        "motion": None if motion is None else motion[0],
     }
 
 
 def thinned(
-    displacement: Float[np.ndarray, "batch blocks rows columns groups 2"], spacing: int
-) -> Float[np.ndarray, "batch blocks r c groups 2"]:
-    """Return the displacement in the middle of each square of `spacing` cells."""
-    start = spacing // 2
-    return displacement[:, :, start::spacing, start::spacing]
+    displacement: Float[np.ndarray, "..."], spacing: int, axis: int = 1
+) -> Float[np.ndarray, "..."]:
+    """Return the displacement in the middle of each square of `spacing` cells.
+
+    Rows are axis `axis`, columns the next one.
+    """
+    middles = slice(spacing // 2, None, spacing)
+    return displacement[(*[slice(None)] * axis, middles, middles)]

@@ -164,5 +164,5 @@ def shares_by_run(runs: Mapping[str, RunFiles]) -> dict[str, list[list[float]]]:
     examples = {name: run.require_examples() for name, run in runs.items()}
     with_shares = {name: e for name, e in examples.items() if e.shares is not None}
     if not with_shares:
-        raise LeftOut(arrows.NO_TRANSPORT)
+        raise LeftOut(arrows.NO_TERMS)
     return {name: arrows.shares(stored) for name, stored in with_shares.items()}

@@ -51,9 +51,9 @@ class Examples:
     spectra: Float[np.ndarray, "3 s wavenumbers v"] | None = None
     spectra_steps: Int[np.ndarray, " s"] | None = None
     # In two dimensions, displacements in cells of the data's grid, one for every
-    # `spacing` by `spacing` cells (`collecting.thinned`). `net_motion` is that of all
-    # blocks before each step: means over groups, added over blocks. `motion` is that
-    # of each group before the first step of the first window, shown over `ground`.
+    # `spacing` by `spacing` cells (`collecting.thinned`). `net_motion` moves the frame
+    # before each step. `motion` is that of each group of each block before the first
+    # step of the first window, shown over `ground`.
     spacing: int = 1
     net_motion: Float[np.ndarray, "n k r c 2"] | None = None
     motion: Float[np.ndarray, "blocks r c groups 2"] | None = None

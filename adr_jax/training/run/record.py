@@ -10,9 +10,11 @@ from adr_jax.data.contract import Dataset
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.metrics import metrics_of
+from adr_jax.options import Configuration
 from adr_jax.training.devices import host
+from adr_jax.training.misses import by_lead
 
-# All that `new_record` writes: what it takes to continue a run.
+# What it takes to continue a run.
 KEYS = (
     *("step", "train_seconds", "best_score", "statistics", "fingerprint"),
     *("frame_shape", "channels", "device", "command", "version"),
@@ -50,10 +52,13 @@ class Record(dict):
         return Statistics(**{name: tuple(found[name]) for name in names})
 
 
-def new_record(dataset: Dataset) -> dict:
+def new_record(config: Configuration, dataset: Dataset) -> dict:
     """Return the record before the first step."""
-    statistics = dataclasses.asdict(Statistics.of(dataset))
-    return {
+    found = Statistics.of(dataset)
+    statistics = dataclasses.asdict(found)
+    moving = config.model.head == "advection"
+    misses = {"misses": by_lead(config, dataset, found)} if moving else {}
+    return misses | {
         "step": 0,
         "train_seconds": 0.0,
         "best_score": metrics_of(dataset)[0].worst,
@@ -61,6 +66,7 @@ def new_record(dataset: Dataset) -> dict:
         "fingerprint": dataset.fingerprint,
         "frame_shape": list(dataset.trajectories.frame_shape),
         "channels": list(dataset.channels),
+        "frame_interval": dataset.frame_interval,
         "device": host.describe_devices(),
         "command": shlex.join(["python", *sys.argv]),
         "version": version(),

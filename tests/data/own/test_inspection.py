@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from adr_jax.__main__ import main
+from adr_jax.data.own import inspection
 from adr_jax.data.own.inspection import describe
+from adr_jax.data.own.sequences import open_sequences
 from adr_jax.errors import InputError
 
 
@@ -75,13 +77,18 @@ def test_several_variables_are_listed_before_the_question(drifting, capsys):
 
 
 @pytest.mark.slow
-def test_smooth_change_is_told_to_extrapolate(tmp_path):
-    times, rows = np.arange(40)[:, None, None], np.arange(16)[:, None]
-    waves = np.sin(0.1 * times + 0.3 * rows) * np.ones(16)
-    np.save(tmp_path / "f.npy", waves)
-    assert list(describe(tmp_path / "f.npy"))[-1].endswith(
-        "--config.model.head=extrapolation"
-    )
+def test_errors_of_the_simplest_forecasts_are_told(tmp_path):
+    times, rows = np.arange(40)[:, None, None], np.arange(24)[:, None]
+    columns = np.arange(24)
+    humps = np.exp(-((rows - 12) ** 2 + (columns - 0.5 * times) ** 2) / 12)
+    np.save(tmp_path / "f.npy", humps)
+    sequences = open_sequences(tmp_path / "f.npy", axes="tyx")
+    changes = inspection.Changes.measure(sequences)
+    # The hump moves on as it did: carried along, only interpolation is left to err.
+    assert changes.advected < 0.3 * changes.extrapolation
+    assert changes.extrapolation < 0.5 * changes.persistence
+    text = "\n".join(describe(tmp_path / "f.npy", axes="tyx"))
+    assert f"{changes.advected:.3g} of the last frame carried along its motion" in text
 
 
 @pytest.mark.slow

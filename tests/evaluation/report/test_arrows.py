@@ -91,12 +91,24 @@ def test_groups_are_sorted_by_size_and_a_single_one_is_left_out():
 def test_blocks_share_a_scale():
     motion = np.zeros((2, 4, 4, 1, 2))
     motion[0, ..., 1], motion[1, ..., 1] = 1.0, 3.0
-    together, first, second = arrows.motion(make_examples(motion=motion), {}).means
+    net = np.broadcast_to(motion[:, :, :, 0].sum(axis=0), (3, 3, 4, 4, 2))
+    examples = make_examples(motion=motion, net_motion=net)
+    together, first, second = arrows.motion(examples, {}).means
     lengths = [drawn(mean.path)[0][2] for mean in (together, first, second)]
     assert lengths == [60, 15, 45]  # 4, 1 and 3 cells
 
 
+def test_what_moves_the_frame_is_shown_without_blocks():
+    net = np.zeros((3, 3, 4, 4, 2))
+    net[0, 0, ..., 1] = 3.0
+    drawn_motion = arrows.motion(make_examples(motion=None, net_motion=net), {})
+    (mean,) = drawn_motion.means
+    assert mean.longest == "3.0 cells" and not drawn_motion.blocks
+
+
 def test_shares_and_motion_are_left_out_without_transport():
-    for part in (arrows.shares, lambda examples: arrows.motion(examples, {})):
-        with pytest.raises(LeftOut, match="has no displacements"):
-            part(make_examples(shares=None, motion=None))
+    examples = make_examples(shares=None, motion=None, net_motion=None)
+    with pytest.raises(LeftOut, match="has no advection"):
+        arrows.shares(examples)
+    with pytest.raises(LeftOut, match="has no displacements"):
+        arrows.motion(examples, {})

@@ -65,6 +65,10 @@ class Model:
         return np.repeat(np.nan_to_num(last) + off, steps, axis=1)
 
     def displacement(self, frames):
+        by_block = self.block_displacements(frames)
+        return None if by_block is None else by_block.mean(axis=-2).sum(axis=1)
+
+    def block_displacements(self, frames):
         if not self.moves:
             return None
         last = frames[:, -1, ..., :1]

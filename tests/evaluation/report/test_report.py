@@ -244,10 +244,11 @@ def test_blocks_and_groups_have_their_longest_displacement(workdir):
     motion = np.zeros((2, 5, 6, 3, 2))
     motion[0, 3, 3, :, 0] = (3.0, 0.0, -6.0)  # the mean -1, and added to
     motion[1, 3, 3, :, 0] = -0.5
-    write_examples(workdir, make_examples(motion=motion))
+    net = np.broadcast_to(motion.mean(axis=3).sum(axis=0), (3, 3, 5, 6, 2))
+    write_examples(workdir, make_examples(motion=motion, net_motion=net))
     page = Page(write_report(workdir))
     for words in (
-        "all blocks together: longest 1.5 cells",
+        "net motion: longest 1.5 cells",
         "block 1: longest 1.0 cells",
         "block 2: longest 0.50 cells",
         # Largest displacements first, whatever their index.
@@ -289,8 +290,9 @@ def test_a_network_without_displacement(workdir):
     none = {"shares": None, "net_motion": None, "motion": None}
     write_examples(workdir, make_examples(**none))
     page = Page(write_report(workdir))
-    why = "the network has no displacements"
-    assert f"Left out What moves where, Share of each term: {why}." in page.words
+    assert "What moves where: the network has no displacements." in page.words
+    why = "the network has no advection, diffusion and reaction"
+    assert f"Share of each term: {why}." in page.words
     assert "Sample: median" in page.words
     assert not any("rrows" in alt for alt in page.alts)
     assert "Arrows over the forecast" not in page.words

@@ -131,4 +131,14 @@ def test_a_run_of_another_version_is_not_continued(config, tmp_path):
 
 
 def test_all_that_is_written_is_asked_for(config):
-    assert set(record.new_record(data.load(config.data))) == set(record.KEYS)
+    written = set(record.new_record(configuration.read(config), data.load(config.data)))
+    assert written == {*record.KEYS, "frame_interval"}
+
+
+def test_frames_at_another_interval_are_refused(rewrite, water_file, capsys):
+    workdir = rewrite(lambda content: content.update(frame_interval="5 min"))
+    flags = ["evaluate", f"--workdir={workdir}", f"--data={water_file}"]
+    with pytest.raises(SystemExit):
+        main([*flags, "--protocols=one_step"])
+    told = capsys.readouterr().err
+    assert "forecasts frames 5 min apart" in told and "Traceback" not in told

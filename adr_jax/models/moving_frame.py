@@ -1,0 +1,146 @@
+"""The moving frame: what a history shows, carried to the cells where it will be.
+
+The motion u is measured in the history itself. For lead k, `D_k` is how far back from
+each cell its content comes from in the last frame, along the trajectory of u. A frame
+older by a intervals is read along `D_{k+a}`: so all frames of the history lie on each
+other, as far as the motion is steady, and what is left to learn is what changes.
+
+Content is carried as values by `pull`, which reads them where they come from, or as
+amounts by `push`, which moves them to where they go and keeps their sum. Either way the
+last frame is interpolated once, whatever the lead.
+
+All variables move together, or each has a motion of its own, as clouds of different
+heights have: `groups` is 1 or their number.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from adr_jax.operators.advection import pull, push
+from adr_jax.operators.motion import estimate_motion
+from adr_jax.operators.trajectory import trajectory
+from adr_jax.options import ModelOptions
+
+# Interpolation of the last frame, by option.
+ORDERS = {"linear": 1, "cubic": 3}
+
+
+class Motion(NamedTuple):
+    """The motion of a history and where it leads, in cells, by sample."""
+
+    # In one interval.
+    u: Float[Array, "batch *space groups axes"]
+    # From the cells of lead 1, 2, ... back to the last frame.
+    back: Float[Array, "batch intervals *space groups axes"]
+    # From the cells of the last frame to where they are at lead 1, 2, ...
+    ahead: Float[Array, "batch leads *space groups axes"]
+
+
+def measure(
+    history: Float[Array, "batch time *space variables"], options: ModelOptions
+) -> Motion:
+    """Measure the motion of a history, and follow it to the longest lead.
+
+    Two frames or more, none missing.
+    """
+    axes, age = history.ndim - 3, history.shape[1] - 1  # of the oldest frame
+    longest, boundary = options.frames_out, options.boundary
+    parts = history[..., None, :]
+    if options.motions == "channels":
+        parts = history[..., None]
+    parts = jnp.moveaxis(parts, -2, 1)  # (batch, groups, time, *space, variables)
+    u = estimate_motion(parts, axes=axes, boundary=boundary)
+    back = trajectory(-u, longest + age, boundary=boundary)
+    ahead = trajectory(u, longest, boundary=boundary)
+    return Motion(*(jnp.moveaxis(part, 1, -2) for part in (u, back, ahead)))
+
+
+def _rule(boundary: str) -> str:
+    """Return the rule for reading values: beyond an open edge is the nearest cell."""
+    return "clamp" if boundary == "open" else boundary
+
+
+def _at(
+    leads: Float[Array, "batch leads *any"], lead: Int[Array, " batch"], count: int
+) -> Float[Array, "batch count *any"]:
+    """Return `count` entries of each sample from its lead on."""
+
+    def one(entries, lead):
+        return jax.lax.dynamic_slice_in_dim(entries, lead - 1, count)
+
+    return jax.vmap(one)(leads, lead)
+
+
+def back_from(
+    motion: Motion, lead: Int[Array, " batch"]
+) -> Float[Array, "batch *space groups axes"]:
+    """Return how far back the content of each cell is in the last frame."""
+    return _at(motion.back, lead, 1)[:, 0]
+
+
+def carry_history(
+    history: Float[Array, "batch time *space variables"],
+    motion: Motion,
+    lead: Int[Array, " batch"],
+    boundary: str,
+) -> Float[Array, "batch time *space variables"]:
+    """Carry every frame of a history to each sample's lead, in the history's order."""
+    newest_first = _at(motion.back, lead, history.shape[1])
+    return pull(history, newest_first[:, ::-1], boundary=_rule(boundary))
+
+
+def share_from_inside(
+    back: Float[Array, "batch *space groups axes"], boundary: str
+) -> Float[Array, "batch *space groups"]:
+    """Return 1 where content comes from inside the last frame, 0 where it enters."""
+    rule = "periodic" if boundary == "periodic" else "open"
+    return pull(jnp.ones_like(back[..., 0]), back, boundary=rule)
+
+
+def carry_last(
+    last: Float[Array, "batch *space variables"],
+    motion: Motion,
+    lead: Int[Array, " batch"],
+    displacement: Float[Array, "batch *space groups axes"],
+    options: ModelOptions,
+) -> Float[Array, "batch *space variables"]:
+    """Carry the last frame to each sample's lead, with one interpolation.
+
+    Values from beyond an open edge are those of the nearest cell.
+
+    Args:
+      last: the frame.
+      motion: of the history.
+      lead: intervals ahead.
+      displacement: how far content has moved when it is in a cell. With that of its
+        trajectory, `-back_from(motion, lead)`, the result is that of `extrapolate`.
+      options: `conserve` carries amounts, whose sum is kept, instead of values.
+    """
+    order, boundary = ORDERS[options.interpolation], options.boundary
+    if not options.conserve:
+        return pull(last, -displacement, boundary=_rule(boundary), order=order)
+    ahead = _at(motion.ahead, lead, 1)[:, 0]
+    correction = displacement + back_from(motion, lead)
+    groups = *correction.shape[:-2], -1
+    correction = pull(correction.reshape(groups), ahead, boundary=_rule(boundary))
+    return push(
+        last, ahead + correction.reshape(ahead.shape), boundary=boundary, order=order
+    )
+
+
+def extrapolation(
+    history: Float[Array, "batch time *space variables"], options: ModelOptions
+) -> Float[Array, "batch leads *space variables"]:
+    """Carry the last frame to every lead: what a network forecasts untrained."""
+    motion = measure(history, options)
+
+    def at_lead(lead):
+        everywhere = jnp.full(len(history), lead)
+        displacement = -back_from(motion, everywhere)
+        return carry_last(history[:, -1], motion, everywhere, displacement, options)
+
+    leads = jax.lax.map(at_lead, 1 + jnp.arange(options.frames_out))
+    return jnp.moveaxis(leads, 0, 1)

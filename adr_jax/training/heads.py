@@ -1,0 +1,82 @@
+"""Choose what the output of a network is added to, where the run leaves it open."""
+
+from etils import epath
+
+from adr_jax.data.contract import Dataset
+from adr_jax.evaluation.baselines import FORECASTERS
+from adr_jax.evaluation.protocols import without_missing
+from adr_jax.evaluation.report.numerals import numeral
+from adr_jax.evaluation.workdir import CONFIG_FILE, read_config
+from adr_jax.options import Configuration
+from adr_jax.training.devices import processes
+from adr_jax.training.validation import ValidationWindows
+
+# The baseline that each head starts from.
+BASES = {
+    "advection": "advected",
+    "extrapolation": "extrapolation",
+    "persistence": "persistence",
+}
+
+
+def settle(
+    config: Configuration, workdir: epath.Path, dataset: Dataset
+) -> Configuration:
+    """Return the configuration with the head that head="auto" stands for.
+
+    A run that is continued keeps its own. A new one takes the head whose base, with
+    nothing learned, forecasts the validation split best.
+    """
+    if config.model.head != "auto":
+        return config
+    head = processes.on_first(lambda: _head_of(workdir) or _best(config, dataset))
+    return with_head(config, head, dataset)
+
+
+def with_head(config: Configuration, head: str, dataset: Dataset) -> Configuration:
+    """Return the configuration with a head in the place of "auto".
+
+    In the moving frame the longest lead is one that trajectories have, and nothing is
+    fed back in training. Elsewhere one frame is forecast at a time.
+    """
+    if head != "advection":
+        return config.override(model={"head": head, "frames_out": 1})
+    lengths = [dataset.trajectories.lengths[int(n)] for n in dataset.splits["train"]]
+    longest = max(1, max(lengths, default=0) - config.data.history)
+    leads = min(config.model.frames_out, longest)
+    return config.override(
+        model={"head": head, "frames_out": leads}, train={"feedback": 0}
+    )
+
+
+def _head_of(workdir: epath.Path) -> str | None:
+    """Return the head of the run in `workdir`, if there is one."""
+    if not (workdir / CONFIG_FILE).exists():
+        return None
+    return read_config(workdir).get("model", {}).get("head")
+
+
+def _best(config: Configuration, dataset: Dataset) -> str:
+    """Return the head whose base forecasts best, and say so."""
+    windows = ValidationWindows(config, dataset)
+    headline = windows.metrics[0]
+    history = config.data.history
+    scores = {}
+    for head, base in BASES.items():
+        if history < 2 and head != "persistence":
+            continue
+
+        def forecast(past, steps, base=base):
+            return FORECASTERS[base](without_missing(past[:, -history:]), steps)
+
+        scores[head] = windows.score(forecast)[0].score()
+    best, *_ = scores
+    for head, score in scores.items():
+        if headline.improves(score, on=scores[best]):
+            best = head
+    found = ", ".join(f"{head} {numeral(score)}" for head, score in scores.items())
+    processes.say(
+        f"config.model.head=auto is {best}, whose base is best untrained: "
+        f"{headline.name} on the validation split {found}"
+    )
+    return best
