@@ -21,17 +21,17 @@ def get_config(benchmark: str = "prednet") -> ConfigDict:
     config.data.augment = "none"
     config.model.channels = 16
     config.model.num_blocks = 2
-    # What is near moves far from one frame to the next.
-    config.model.context = 3
-    # What moves in a picture keeps its colour, not its sum.
-    config.model.transport = "pull"
-    config.model.head = "persistence"
+    # What moves in a picture keeps its colour; all that moves is the frame.
+    config.model.transport = "none"
+    config.model.head = "advection"
+    config.model.interpolation = "cubic"
     config.train.steps = 300
     config.train.validate_every = 100
     config.train.validation_frames = 5
     config.train.checkpoint_every = 100
     if benchmark == "dmvfn":
         config.data.history = 2
+        config.model.frames_out = 5
         config.train.batch_size = 2
         config.train.steps = 60
         config.eval.batch_size = 2

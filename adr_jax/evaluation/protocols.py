@@ -60,6 +60,8 @@ PROTOCOLS = {
     "kitti_caltech": Protocol(history=10, horizon=1, stride=11),
     # DMVFN's setting. Its "t+k" is the mean of steps 1 to k, not step k.
     "kitti_dmvfn": Protocol(history=2, horizon=5, stride=1, milestones=(1, 3, 5)),
+    # An hour of satellite images, five minutes apart, from every image.
+    "hour": Protocol(history=0, horizon=12, stride=1, milestones=(1, 3, 6, 12)),
     # Two hours of radar frames, five minutes apart, from every half hour.
     "nowcast": Protocol(history=0, horizon=24, stride=6, milestones=(6, 12, 18, 24)),
 }

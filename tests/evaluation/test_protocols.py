@@ -126,6 +126,7 @@ def test_scores_do_not_depend_on_the_batch_size(dataset):
         ("moving_mnist", (20, 45), 10, [10, 1010], 10),
         ("kitti_caltech", (25, 11), 10, [10, 21, 1010], 1),
         ("kitti_dmvfn", (8, 6, 7), 2, [2, 3, 2002], 5),
+        ("hour", (17, 16), 4, [4, 5, 1004], 12),
         ("nowcast", (40, 3, 28), 4, [4, 10, 16, 2004], 24),
     ],
 )

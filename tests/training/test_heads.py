@@ -19,11 +19,9 @@ class Films:
 
     def __init__(self, kind):
         t, y, x = np.meshgrid(np.arange(20), *[np.arange(16)] * 2, indexing="ij")
-        noise = np.random.default_rng(0).normal(size=(20, 16, 16))
         self._frames = {
             "moves": np.exp(-((y - 8) ** 2 + (x - 3 - 0.6 * t) ** 2) / 6),
             "grows": 1e-4 * t * x * y + np.sin(y),
-            "flickers": np.sin(y / 2) * np.cos(x / 3) + 0.3 * noise,
         }[kind][..., None].astype(np.float32)
 
     def read(self, index, start, stop):
@@ -53,12 +51,7 @@ AUTO = Configuration().override(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "head"),
-    [
-        ("moves", "advection"),
-        ("grows", "extrapolation"),
-        ("flickers", "persistence"),
-    ],
+    ("kind", "head"), [("moves", "advection"), ("grows", "extrapolation")]
 )
 def test_the_head_whose_base_is_best_is_taken(kind, head, tmp_path, capsys):
     found = heads.settle(AUTO, epath.Path(tmp_path), dataset(kind))

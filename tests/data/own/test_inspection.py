@@ -78,9 +78,8 @@ def test_several_variables_are_listed_before_the_question(drifting, capsys):
 
 @pytest.mark.slow
 def test_errors_of_the_simplest_forecasts_are_told(tmp_path):
-    times, rows = np.arange(40)[:, None, None], np.arange(24)[:, None]
-    columns = np.arange(24)
-    humps = np.exp(-((rows - 12) ** 2 + (columns - 0.5 * times) ** 2) / 12)
+    times, rows, columns = np.meshgrid(*map(np.arange, (24, 24, 40)), indexing="ij")
+    humps = np.exp(-((rows - 12) ** 2 + (columns - 8 - times) ** 2) / 12)
     np.save(tmp_path / "f.npy", humps)
     sequences = open_sequences(tmp_path / "f.npy", axes="tyx")
     changes = inspection.Changes.measure(sequences)
