@@ -282,6 +282,8 @@ class ModelOptions(BlockOptions):
             self.refuse("displacement_fields", f"a divisor of {self.channels} channels")
         if self.conserve and self.head == "frames":
             self.refuse("conserve", "False, or a head that has a base to add to")
+        if self.conserve and self.blend:
+            self.refuse("blend", "False with model.conserve, whose sums it loses")
         if self.conserve and self.denoiser:
             self.refuse("denoiser", "False with model.conserve, whose sums it loses")
 

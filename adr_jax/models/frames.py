@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from adr_jax.models import moving_frame
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.hourglass import Hourglass
-from adr_jax.models.layers import DTYPES, Conv, PointwiseMLP
+from adr_jax.models.layers import DTYPES, Conv, PointwiseMLP, as_channels
 from adr_jax.operators.flux import net_inflow
 from adr_jax.options import ModelOptions
 
@@ -104,7 +104,7 @@ class FrameNetwork(nn.Module):
     def _seen(self, history, scalars):
         """Return the last frame, the changes before it and the scalars as channels."""
         changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
-        seen = _as_channels(jnp.concatenate([history[:, -1:], changes], axis=1))
+        seen = as_channels(jnp.concatenate([history[:, -1:], changes], axis=1))
         return self._with_surroundings(seen, scalars)
 
     def _with_surroundings(self, seen, scalars):
@@ -185,71 +185,22 @@ class FrameNetwork(nn.Module):
         return one_by_one(self, None, 1 + jnp.arange(steps))[1]
 
     def _at_lead(self, history, motion, scalars, lead):
-        """Forecast one lead of each sample: carry, correct, add what changes."""
+        """Forecast one lead of each sample: carry the last frame, add what changes."""
         options, variables = self.options, history.shape[-1]
-        z = self.features(self._seen_ahead(history, motion, lead, scalars))
-        # Values may be read from any level; only amounts are counted from nothing.
+        changes = jnp.asarray(self.change_scale)
+        seen = moving_frame.seen_ahead(history, motion, lead, changes, options)
+        z = self.features(self._with_surroundings(seen, scalars))
+        # Values may be counted from any level; only amounts are counted from nothing.
         zero = jnp.asarray(self.zero if options.conserve else 0.0, history.dtype)
-        carried = zero + moving_frame.carry_last(
-            history[:, -1] - zero,
-            motion,
-            lead,
-            self.displacement(z, motion, lead),
-            options,
-        )
-        if options.blend:
-            gates = PointwiseMLP(
-                self.width, 1, self.dtype, starts_at_zero=True, name="gates"
-            )(z)
-            carried = carried + gates * (history[:, -1] - carried)
+        carry = moving_frame.Carry(options, self.width, self.dtype, name="carry")
+        carried = zero + carry(z, history[:, -1] - zero, motion, lead)
         unit = self.unit(lead[:, None], history.ndim - 3)
         increments = self._increments(z, 1, variables)
         return self._finish(carried[:, None], increments, unit)[:, 0]
 
-    def displacement(
-        self,
-        z: Float[Array, "batch *space features"],
-        motion: moving_frame.Motion,
-        lead: Int[Array, " batch"],
-    ) -> Float[Array, "batch *space groups axes"]:
-        """Return how far content has moved when it is in a cell: measured and learned.
-
-        `models.measurement` captures it.
-        """
-        back = moving_frame.back_from(motion, lead)
-        numbers = back.shape[-2] * back.shape[-1]
-        correct = PointwiseMLP(
-            self.width, numbers, self.dtype, starts_at_zero=True, name="motion"
-        )
-        return correct(z).reshape(back.shape) - back
-
-    def _seen_ahead(self, history, motion, lead, scalars):
-        """Return what the network sees on the cells of a lead, as channels.
-
-        That is the last frame carried there and what the older ones differ from it, the
-        last frame as it lies, where content comes from outside, the motion and the mean
-        motion of the way here, and the lead.
-        """
-        boundary = self.options.boundary
-        frames = moving_frame.carry_history(history, motion, lead, boundary)
-        changes = (frames[:, -1:] - frames[:, :-1]) / jnp.asarray(self.change_scale)
-        both = jnp.stack([frames[:, -1], history[:, -1]], axis=1)
-        back = moving_frame.back_from(motion, lead)
-        share = moving_frame.share_from_inside(back, boundary)
-        intervals = lead.reshape(-1, *[1] * (back.ndim - 1)).astype(back.dtype)
-        moved = jnp.concatenate([motion.u, -back / intervals], axis=-1)
-        time_ahead = intervals[..., 0] / self.options.frames_out
-        seen = [
-            _as_channels(jnp.concatenate([both, changes], axis=1)),
-            share,
-            moved.reshape(*share.shape[:-1], -1),
-            jnp.broadcast_to(time_ahead, share[..., :1].shape),
-        ]
-        return self._with_surroundings(jnp.concatenate(seen, axis=-1), scalars)
-
     def _correction(self, frames):
         """Return what a UNet adds to a forecast: next to nothing before training."""
-        z = _as_channels(frames)
+        z = as_channels(frames)
         boundary, width = self.options.boundary, max(self.width // 2, 1)
         y = Hourglass(width, 2, boundary, self.dtype, name="denoiser")(z)
         small = nn.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")
@@ -282,14 +233,8 @@ def _check_leads(leads, longest):
         )
 
 
-def _as_channels(frames):
-    """Map (batch, time, *space, variables) to (batch, *space, time * variables)."""
-    channels = jnp.moveaxis(frames, 1, -2)
-    return channels.reshape(*channels.shape[:-2], -1)
-
-
 def _as_frames(channels, variables):
-    """Undo `_as_channels`."""
+    """Undo `as_channels`."""
     frames = channels.reshape(*channels.shape[:-1], -1, variables)
     return jnp.moveaxis(frames, -2, 1)
 

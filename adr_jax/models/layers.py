@@ -145,6 +145,14 @@ class ConvPair(nn.Module):
         return Conv(self.features, self.boundary, dtype=self.dtype)(y)
 
 
+def as_channels(
+    frames: Float[Array, "batch time *space variables"],
+) -> Float[Array, "batch *space channels"]:
+    """Put frames into one another, all variables of the first frame first."""
+    channels = jnp.moveaxis(frames, 1, -2)
+    return channels.reshape(*channels.shape[:-2], -1)
+
+
 def halve(
     z: Float[Array, "batch *space channels"],
 ) -> Float[Array, "batch *half channels"]:

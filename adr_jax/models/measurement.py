@@ -9,6 +9,7 @@ from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.blocks import TERMS, ADRBlock
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.layers import PointwiseMLP
+from adr_jax.models.moving_frame import Carry
 
 STEPS = ("advect", "diffuse", "react")
 
@@ -24,10 +25,10 @@ def displacement(
     """
 
     def is_displacement(module, method):
-        return isinstance(module, FrameNetwork) and method == "displacement"
+        return isinstance(module, Carry) and method == "displacement"
 
     captured = _capture(network, params, history, is_displacement)
-    return captured["displacement"][0].mean(axis=-2)
+    return captured["carry"]["displacement"][0].mean(axis=-2)
 
 
 def block_displacements(

@@ -17,8 +17,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from adr_jax.models.layers import PointwiseMLP, as_channels
 from adr_jax.operators.advection import pull, push
 from adr_jax.operators.motion import estimate_motion
 from adr_jax.operators.trajectory import trajectory
@@ -98,6 +101,83 @@ def share_from_inside(
     """Return 1 where content comes from inside the last frame, 0 where it enters."""
     rule = "periodic" if boundary == "periodic" else "open"
     return pull(jnp.ones_like(back[..., 0]), back, boundary=rule)
+
+
+def seen_ahead(
+    history: Float[Array, "batch time *space variables"],
+    motion: Motion,
+    lead: Int[Array, " batch"],
+    change_scale: Float[Array, "..."],
+    options: ModelOptions,
+) -> Float[Array, "batch *space channels"]:
+    """Return what a network sees on the cells of a lead.
+
+    That is the last frame carried there and what the older ones differ from it, in
+    units of `change_scale`, the last frame as it lies, where content comes from
+    outside, the motion and the mean motion of the way here, and the lead.
+    """
+    frames = carry_history(history, motion, lead, options.boundary)
+    changes = (frames[:, -1:] - frames[:, :-1]) / change_scale
+    both = jnp.stack([frames[:, -1], history[:, -1]], axis=1)
+    back = back_from(motion, lead)
+    share = share_from_inside(back, options.boundary)
+    intervals = lead.reshape(-1, *[1] * (back.ndim - 1)).astype(back.dtype)
+    moved = jnp.concatenate([motion.u, -back / intervals], axis=-1)
+    time_ahead = jnp.broadcast_to(intervals[..., 0], share[..., :1].shape)
+    seen = [
+        as_channels(jnp.concatenate([both, changes], axis=1)),
+        share,
+        moved.reshape(*share.shape[:-1], -1),
+        time_ahead / options.frames_out,
+    ]
+    return jnp.concatenate(seen, axis=-1)
+
+
+class Carry(nn.Module):
+    """Carry the last frame to each sample's lead, the trajectory corrected as learned.
+
+    Untrained it corrects nothing. `width` is that of the hidden layer.
+    """
+
+    options: ModelOptions
+    width: int
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(
+        self,
+        z: Float[Array, "batch *space features"],
+        last: Float[Array, "batch *space variables"],
+        motion: Motion,
+        lead: Int[Array, " batch"],
+    ) -> Float[Array, "batch *space variables"]:
+        """Return the frame on the cells of the lead, where the features are."""
+        displacement = self.displacement(z, back_from(motion, lead))
+        carried = carry_last(last, motion, lead, displacement, self.options)
+        if self.options.blend:
+            share = PointwiseMLP(
+                self.width, 1, self.dtype, starts_at_zero=True, name="share"
+            )
+            carried = carried + share(z) * (last - carried)
+        return carried
+
+    def displacement(
+        self,
+        z: Float[Array, "batch *space features"],
+        back: Float[Array, "batch *space groups axes"],
+    ) -> Float[Array, "batch *space groups axes"]:
+        """Return how far content has moved when it is in a cell: measured and learned.
+
+        `models.measurement` captures it.
+        """
+        correct = PointwiseMLP(
+            self.width,
+            back.shape[-2] * back.shape[-1],
+            self.dtype,
+            starts_at_zero=True,
+            name="motion",
+        )
+        return correct(z).reshape(back.shape) - back
 
 
 def carry_last(

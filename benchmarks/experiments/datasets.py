@@ -165,7 +165,7 @@ def write(output: pathlib.Path) -> None:
         row
         for name in SETS
         if (output / name / "results.json").exists()
-        for row in _rows(name, read_results(epath.Path(output / name / "results.json")))
+        for row in _rows(name, read_results(epath.Path(output / name)))
     ]
     output.mkdir(parents=True, exist_ok=True)
     write_json(epath.Path(output / "datasets.json"), {"rows": rows})

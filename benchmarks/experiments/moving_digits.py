@@ -93,7 +93,7 @@ def main() -> None:
 
 def test_scores(workdir: pathlib.Path) -> dict:
     """Return a run's parameters, and its and the baselines' scores on the test."""
-    results = read_results(epath.Path(workdir / "results.json"))
+    results = read_results(epath.Path(workdir))
     rows = results["protocols"]["moving_mnist"]
     scores = {
         name: {metric: rows[name][metric] for metric in TITLES}

@@ -65,7 +65,7 @@ def main() -> None:
 
 def row_of(network: str, optimizer: str, curve: Curve, workdir: pathlib.Path) -> dict:
     """Return the cost of a run, and the scores of its best parameters."""
-    results = read_results(epath.Path(workdir / "results.json"))
+    results = read_results(epath.Path(workdir))
     return {
         "network": network,
         "optimizer": optimizer,

@@ -77,7 +77,7 @@ def main() -> None:
 
 def scores(workdir: pathlib.Path) -> dict[str, float]:
     """Return the nRMSE of a run by protocol."""
-    protocols = read_results(epath.Path(workdir / "results.json"))["protocols"]
+    protocols = read_results(epath.Path(workdir))["protocols"]
     return {name: rows["model"]["nrmse"] for name, rows in protocols.items()}
 
 

@@ -70,7 +70,7 @@ def test_in_the_moving_frame_it_is_the_motion_and_what_is_learned(history):
     # The same operations, compiled together or apart: float32, cells of order one.
     found = displacement(network, params, history)
     np.testing.assert_allclose(found, ahead, rtol=0, atol=1e-4)
-    params["params"]["motion"]["Dense_0"]["bias"] = jnp.array([0.5, -2.0])
+    params["params"]["carry"]["motion"]["Dense_0"]["bias"] = jnp.array([0.5, -2.0])
     found = displacement(network, params, history)
     np.testing.assert_allclose(found, ahead + jnp.array([0.5, -2.0]), rtol=0, atol=1e-4)
     carried = pull(history[:, -1], -found, boundary="periodic")

@@ -41,9 +41,9 @@ def init(model, history):
 
 def with_motion(params, bias):
     """Return parameters whose correction is `bias` in every cell."""
-    motion = params["params"]["motion"]
+    motion = params["params"]["carry"]["motion"]
     motion = motion | {"Dense_0": motion["Dense_0"] | {"bias": jnp.asarray(bias)}}
-    return {"params": params["params"] | {"motion": motion}}
+    return {"params": params["params"] | {"carry": {"motion": motion}}}
 
 
 @pytest.mark.slow
@@ -142,6 +142,30 @@ def test_amounts_keep_their_sum_whatever_is_learned(history):
 
 
 @pytest.mark.slow
+def test_a_share_of_the_frame_as_it_lies(history):
+    model = network(blend=True)
+    params = init(model, history)
+    share = params["params"]["carry"]["share"]
+    share = share | {"Dense_0": share["Dense_0"] | {"bias": jnp.array([0.25])}}
+    carry = params["params"]["carry"] | {"share": share}
+    apply = jax.jit(model.apply)
+    blended = apply({"params": params["params"] | {"carry": carry}}, history)
+    expected = 0.75 * apply(params, history) + 0.25 * history[:, -1:]
+    np.testing.assert_allclose(blended, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("space", [(14,), (6, 5, 7)], ids=["1-D", "3-D"])
+def test_other_dimensions(space):
+    frames = jax.random.normal(jax.random.key(0), (2, 3, *space, 1))
+    model = network(frames_out=2)
+    ahead = jax.jit(model.apply)(init(model, frames), frames)
+    u = adr_jax.estimate_motion(frames, axes=len(space))
+    expected = adr_jax.extrapolate(frames[:, -1], u, 2, boundary="clamp")
+    np.testing.assert_allclose(ahead, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
 def test_each_channel_may_have_a_motion_of_its_own(history):
     both = jnp.concatenate([history[:1], history[1:]], axis=-1)  # one sample of two
     model = models.build(
@@ -185,8 +209,8 @@ def test_a_gradient_reaches_motion_and_increments_at_once(history, name):
         return jnp.mean(jnp.square(model.apply(params, history, leads=leads) - target))
 
     gradient = jax.grad(loss)(params)["params"]
-    for part in ("motion", "project"):
-        assert jnp.any(gradient[part]["Dense_0"]["kernel"] != 0), part
+    for part in (gradient["carry"]["motion"], gradient["project"]):
+        assert jnp.any(part["Dense_0"]["kernel"] != 0)
 
 
 def test_a_steady_translation_lies_still_in_the_moving_frame():
