@@ -238,9 +238,6 @@ class ModelOptions(BlockOptions):
         "cloud drift with different winds.",
         choices=("one", "channels"),
     )
-    blend: bool = option(
-        False, "With head=advection, let the last frame as it lies take a share."
-    )
     frames_in: int = option(
         0,
         "Frames of the history that the network sees; 0: all. Shown many, it learns "
@@ -282,8 +279,6 @@ class ModelOptions(BlockOptions):
             self.refuse("displacement_fields", f"a divisor of {self.channels} channels")
         if self.conserve and self.head == "frames":
             self.refuse("conserve", "False, or a head that has a base to add to")
-        if self.conserve and self.blend:
-            self.refuse("blend", "False with model.conserve, whose sums it loses")
         if self.conserve and self.denoiser:
             self.refuse("denoiser", "False with model.conserve, whose sums it loses")
 

@@ -315,7 +315,6 @@ CASES = {
     "model.head": (BASE, "persistence", forecast),
     "model.interpolation": (MOVING, "cubic", moving_forecast),
     "model.motions": (MOVING, "channels", moving_forecast),
-    "model.blend": (MOVING, True, moving_forecast),
     "model.frames_in": (BASE, 2, forecast),
     "model.frames_out": (BASE, 2, forecast),
     "model.conserve": (BASE, True, forecast),

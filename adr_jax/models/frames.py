@@ -172,7 +172,7 @@ class FrameNetwork(nn.Module):
             return frames.reshape(*leads.shape, *frames.shape[1:])
 
         def at_lead(network, _, lead):
-            everywhere = jnp.full(len(history), lead)
+            everywhere = jnp.full(history.shape[0], lead)
             return None, network._at_lead(history, motion, scalars, everywhere)
 
         one_by_one = nn.scan(

@@ -153,13 +153,7 @@ class Carry(nn.Module):
     ) -> Float[Array, "batch *space variables"]:
         """Return the frame on the cells of the lead, where the features are."""
         displacement = self.displacement(z, back_from(motion, lead))
-        carried = carry_last(last, motion, lead, displacement, self.options)
-        if self.options.blend:
-            share = PointwiseMLP(
-                self.width, 1, self.dtype, starts_at_zero=True, name="share"
-            )
-            carried = carried + share(z) * (last - carried)
-        return carried
+        return carry_last(last, motion, lead, displacement, self.options)
 
     def displacement(
         self,
@@ -218,7 +212,7 @@ def extrapolation(
     motion = measure(history, options)
 
     def at_lead(lead):
-        everywhere = jnp.full(len(history), lead)
+        everywhere = jnp.full(history.shape[0], lead)
         displacement = -back_from(motion, everywhere)
         return carry_last(history[:, -1], motion, everywhere, displacement, options)
 

@@ -1,20 +1,19 @@
-"""Compare what networks learn to move with the motion in the data.
+"""Compare what moves the frame in trained networks with the motion in the data.
 
     python benchmarks/experiments/motion.py [--data FOLDER] [--minutes 1.5] [--seed 0]
         [--only NAME ...] [--windows 16] [--output runs/motion]
 
 The sets are those of benchmarks/experiments/datasets.py whose motion is known or can be
-seen. Each trains as in benchmarks/experiments/advection.py, for the same minutes on one
-core of its own. What a network moves in a frame is the sum of its blocks'
-displacements, one for each group of channels.
+seen. Each trains in the moving frame, as in benchmarks/experiments/advection.py, for
+the same minutes on one core of its own.
 
 The reference is the true velocity where it is known, in runs of `configs/synthetic.py`
 and `configs/ocean.py`. Elsewhere it is optical flow (TV-L1) between the last two frames
 of the history. Compared with it are:
 
-- the mean over groups, the group that fits best, and the best linear combination of all
-  groups. The last two are fitted on the first half of the windows;
-- the motion that `adr_jax.estimate_motion` measures, untrained;
+- what moves the frame in the network, `TrainedModel.displacement`: the motion measured
+  in the history, and the correction that is learned;
+- the measured motion alone;
 - the mean of the reference over the first half of the windows, which needs neither a
   network nor the history.
 
@@ -41,13 +40,14 @@ from adr_jax import data
 from adr_jax.data.contract import Dataset
 from adr_jax.data.tracers import synthetic
 from adr_jax.errors import InputError
+from adr_jax.evaluation.protocols import without_missing
 from adr_jax.training import model as trained
 
 NAMES = (
     *(f"synthetic_{shape}" for shape in synthetic.SHAPES),
     *("ocean", "satellite", "radar"),
 )
-DRAWN = "groups combined"
+DRAWN = "network"
 ARROWS = 14  # along the longer side
 
 
@@ -93,21 +93,13 @@ def motion_of(model: trained.TrainedModel, count: int) -> Motion:
     )
     moved = model.displacement(frames)
     if moved is None:
-        raise InputError(f"{model.workdir} moves nothing: it has no transport")
-    groups = np.moveaxis(moved.sum(axis=1), -2, 0)  # (groups, windows, y, x, 2)
+        raise InputError(f"{model.workdir} has no displacements")
     reference = reference_of(model, dataset, starts, frames)
-    half = count // 2
-    mask = has_motion(reference[:half])
-    known = reference[:half][mask]
-    bases = groups[:, :half][:, mask]  # (groups, cells, 2)
-    best = np.argmin(np.mean(np.square(bases - known), axis=(1, 2)))
-    weights, *_ = np.linalg.lstsq(bases.reshape(len(groups), -1).T, known.ravel())
-    measured = adr_jax.estimate_motion(frames, boundary=model.config.model.boundary)
-    usual = np.mean(reference[:half], axis=0)
+    seen = without_missing(frames[:, -model.config.model.frames_in :])
+    measured = adr_jax.estimate_motion(seen, boundary=model.config.model.boundary)
+    usual = np.mean(reference[: count // 2], axis=0)
     candidates = {
-        "mean of groups": groups.mean(axis=0),
-        "best group": groups[best],
-        DRAWN: np.tensordot(weights, groups, 1),
+        DRAWN: moved,
         "measured": np.asarray(measured),
         "mean of the reference": np.broadcast_to(usual, reference.shape),
     }
@@ -181,7 +173,7 @@ def draw(motions: dict[str, Motion]):
         y, x = np.mgrid[tuple(slice(step // 2, n, step) for n in frame.shape)]
         drawn = {
             "true, or by optical flow": (motion.reference[-1], "#000000"),
-            "network, groups combined": (motion.candidates[DRAWN][-1], "#d55e00"),
+            "what moves the frame": (motion.candidates[DRAWN][-1], "#d55e00"),
         }
         # A fast arrow of the reference spans the gap to its neighbour.
         fast = np.nanquantile(np.linalg.norm(motion.reference[-1], axis=-1), 0.95)

@@ -1,4 +1,4 @@
-"""Compare nowcasts of rain to two hours: ADRNet, the CNN and extrapolation.
+"""Compare nowcasts of rain to two hours: networks, extrapolation and pysteps.
 
     python benchmarks/experiments/nowcast.py --train KNMI.h5 --other FMI.h5
         [--minutes 5]
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from one_core import CNN, train_all, workdir_of
+from one_core import train_all, workdir_of
 from outcome import (
     COLOURS,
     parser,
@@ -39,16 +39,28 @@ from adr_jax.evaluation.metrics import events
 from adr_jax.training import model as trained
 
 NETWORKS = {
-    "ADRNet": {},
-    "CNN": CNN,
-    # Its day is also shown flipped and turned: the wind must be inferred from frames.
-    "ADRNet, turned": {"data.augment": "rotations"},
+    # ADRNet as configured: it starts from the frame carried along its motion.
+    "moving frame": {},
+    "moving frame, UNet": {"model.name": "unet", "model.channels": 8},
+    # It has to find the motion, and to move its own forecasts on, by itself.
+    "as it lies": {
+        "model.head": "frames",
+        "model.frames_out": 1,
+        "model.transport": "pull",
+        "train.feedback": 3,
+        "train.feedback_after": 0.7,
+    },
 }
 PAST, AHEAD, MINUTES = 4, 24, 5
 RAIN = float(reflectivity(np.array([1.0]))[0])
 SCALE = 5
 LEADS = (6, 12, 18, 24)
-COLOURS = COLOURS | {"ADRNet, turned": "#cc79a7", "pysteps": "#0072b2"}
+COLOURS = COLOURS | {
+    "moving frame": "#d55e00",
+    "moving frame, UNet": "#cc79a7",
+    "as it lies": "#009e73",
+    "pysteps": "#0072b2",
+}
 
 # (windows, PAST, rows, columns, 1) to (windows, AHEAD, rows, columns, 1), in dBZ.
 Nowcast = Callable[[np.ndarray], np.ndarray]
@@ -63,8 +75,6 @@ def main() -> None:
         "config": "configs/radar.py",
         "data.path": arguments.train.absolute(),
         "train.minutes": arguments.minutes,
-        "train.feedback": 3,
-        "train.feedback_after": 0.7,
         "train.schedule": "cosine",
     }
     runs = {
@@ -142,7 +152,7 @@ def print_scores(title: str, scores: Mapping[str, Mapping[str, Sequence]]) -> No
 def draw(scores: Mapping[str, Mapping], shown: Mapping[str, np.ndarray]):
     """Draw CSI by lead for both tests, and the frames of one nowcast."""
     set_style()
-    rows = ["observed", "ADRNet 0", "ADRNet, turned 0", "advected"]
+    rows = ["observed", "moving frame 0", "as it lies 0", "advected"]
     rows += ["pysteps"] if "pysteps" in shown else []
     figure = plt.figure(figsize=(8.5, 3 + 1.65 * len(rows)), layout="constrained")
     grid = figure.add_gridspec(2, 1, height_ratios=(1, 0.65 * len(rows)))

@@ -60,6 +60,7 @@ def test_the_documented_code_runs_it_without_this_package(
         ({"boundary": "reflect", "coordinates": True}, "y, x"),
         ({"name": "unet"}, "8*y, 8*x"),
         ({"boundary": "periodic"}, "16, 16"),
+        ({"head": "advection", "frames_out": 2}, "16, 16"),
     ],
     ids=str,
 )

@@ -142,19 +142,6 @@ def test_amounts_keep_their_sum_whatever_is_learned(history):
 
 
 @pytest.mark.slow
-def test_a_share_of_the_frame_as_it_lies(history):
-    model = network(blend=True)
-    params = init(model, history)
-    share = params["params"]["carry"]["share"]
-    share = share | {"Dense_0": share["Dense_0"] | {"bias": jnp.array([0.25])}}
-    carry = params["params"]["carry"] | {"share": share}
-    apply = jax.jit(model.apply)
-    blended = apply({"params": params["params"] | {"carry": carry}}, history)
-    expected = 0.75 * apply(params, history) + 0.25 * history[:, -1:]
-    np.testing.assert_allclose(blended, expected, rtol=0, atol=1e-5)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("space", [(14,), (6, 5, 7)], ids=["1-D", "3-D"])
 def test_other_dimensions(space):
     frames = jax.random.normal(jax.random.key(0), (2, 3, *space, 1))
