@@ -82,7 +82,7 @@ def make_train_step(
     num_frames = 1 if draws_leads else (1 + feedback) * config.model.frames_out
     # At each lead, or at all of them.
     scale = np.atleast_2d(np.asarray(network.output_scale, np.float32))
-    usual = scale.mean(axis=0)
+    usual = jnp.asarray(scale.mean(axis=0))
     noise = options.noise * np.broadcast_to(scale[0], len(statistics.mean))
     loss = LOSSES[options.loss]
 
@@ -90,10 +90,10 @@ def make_train_step(
         def forecast(past):
             return network.apply(params, past)
 
-        if draws_leads:
-            ahead = jnp.asarray(network.apply(params, history, leads=lead[:, None]))
-        else:
+        if not draws_leads:
             ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
+            return loss(ahead, target, usual)
+        ahead = jnp.asarray(network.apply(params, history, leads=lead[:, None]))
         # Errors of a lead count by one over their usual size, as in the mean of their
         # root mean squares over leads.
         unit = network.unit(lead[:, None], target.ndim - 3)
