@@ -93,7 +93,7 @@ _REMOVED = {
     "train.patience": 0,
 }
 # Options since then, with the value that means what was.
-_ADDED = {"model.interpolation": "linear"}
+_ADDED = {"model.interpolation": "linear", "model.motions": "one"}
 _SIZES = {"tiny": (16, 2), "small": (24, 3), "base": (64, 6)}
 
 

@@ -79,7 +79,7 @@ def test_the_frames_are_those_of_the_data(shown, tmp_path, generator):
     np.save(tmp_path / "film.npy", generator.normal(size=(30, 12, 20, 3)))
     flags = [f"--config.data.path={tmp_path / 'film.npy'}", "--config.data.axes=tyxc"]
     text = shown("own", *flags, "--config.model.channels=4")
-    shapes = ["float32[1,4,12,20,3]", "float32[1,1,12,20,3]"]
+    shapes = ["float32[1,4,12,20,3]", "float32[1,10,12,20,3]"]
     assert rows(text)[""] == ["ADRNet", *shapes]
 
 
@@ -90,7 +90,7 @@ def test_the_size_of_frames_is_a_flag_where_data_are_missing(shown, monkeypatch)
     message = str(stop.value.code)
     assert "absent.npy: no such file" in message and "--frame_shape" in message
     text = shown("own", "--frame_shape", "9", "8", "7", "2", *flags)
-    shapes = ["float32[1,4,9,8,7,2]", "float32[1,1,9,8,7,2]"]
+    shapes = ["float32[1,4,9,8,7,2]", "float32[1,10,9,8,7,2]"]
     assert rows(text)[""] == ["ADRNet", *shapes]
     with pytest.raises(SystemExit) as stop:
         shown("own", "--frame_shape", "9", *flags)

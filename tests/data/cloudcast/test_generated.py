@@ -218,7 +218,10 @@ def test_the_command_makes_a_folder_and_overwrites_none(short, tmp_path, capsys)
         main(["data", "cloudcast_sample", f"--output={tmp_path / 'x'}", "--cells=4"])
 
 
-def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(short, tmp_path):
+@pytest.mark.parametrize(("head", "feedback"), [("advection", 0), ("persistence", 1)])
+def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(
+    short, tmp_path, head, feedback
+):
     config = cloudcast_config.get_config("sample")
     config.data.update(root=str(tmp_path / "data"), cells=16, history=2, split="all")
     config.data.path = "sky"
@@ -227,9 +230,9 @@ def test_classes_are_forecast_as_probabilities_that_can_be_fed_back(short, tmp_p
     dataset = dataclasses.replace(
         dataset, splits=dict.fromkeys(SPLITS, dataset.splits["test"])
     )
-    config.model.update(channels=4, num_blocks=1, frames_in=2, frames_out=1)
+    config.model.update(channels=4, num_blocks=1, frames_in=2, frames_out=1, head=head)
     config.train.update(loss="cross_entropy", steps=2, batch_size=2)
-    config.train.update(feedback=1, feedback_after=0.0, validation_windows=1)
+    config.train.update(feedback=feedback, feedback_after=0.0, validation_windows=1)
     config = configuration.read(config)
     loop.train(config, epath.Path(tmp_path / "run"), dataset)
     run = adr_jax.load(tmp_path / "run")
