@@ -47,7 +47,7 @@ class Statistics:
 
     @property
     def zero(self) -> tuple[float, ...]:
-        """The physical value 0 of each channel, at unit scale."""
+        """Return the physical value 0 of each channel, at unit scale."""
         pairs = zip(self.mean, self.std, strict=True)
         return tuple(-mean / std for mean, std in pairs)
 

@@ -8,7 +8,6 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from adr_jax import data
-from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.options import Configuration, Section, TrainOptions
@@ -34,28 +33,6 @@ def read(config: ConfigDict | Configuration) -> Configuration:
         config.eval.refuse("protocols", f"names among {', '.join(PROTOCOLS)}")
     optimizer.make_optimizer(config.train)
     return config
-
-
-def check_head(config: Configuration, dataset: Dataset) -> None:
-    """Raise InputError, before any training, for data that the head is not made for."""
-    if config.model.head != "advection":
-        return
-    lengths = dataset.trajectories.lengths
-    longest = max((lengths[int(n)] for n in dataset.splits["train"]), default=0)
-    leads = longest - config.data.history
-    if 0 < leads < config.model.frames_out:
-        config.model.refuse(
-            "frames_out",
-            f"at most {leads} with head=advection: trajectories of {dataset.name} have "
-            f"{longest} frames or fewer, {config.data.history} of which are history",
-        )
-    *space, _ = dataset.trajectories.frame_shape
-    if 1 in space:
-        config.model.refuse(
-            "head",
-            f"another for {dataset.name}, whose grid of {' x '.join(map(str, space))} "
-            "cells has an axis along which nothing can move",
-        )
 
 
 def as_json(config: Configuration) -> dict:

@@ -41,12 +41,36 @@ def with_head(config: Configuration, head: str, dataset: Dataset) -> Configurati
     """
     if head != "advection":
         return config.override(model={"head": head, "frames_out": 1})
-    lengths = [dataset.trajectories.lengths[int(n)] for n in dataset.splits["train"]]
-    longest = max(1, max(lengths, default=0) - config.data.history)
-    leads = min(config.model.frames_out, longest)
+    leads = min(config.model.frames_out, max(1, _longest_lead(config, dataset)))
     return config.override(
         model={"head": head, "frames_out": leads}, train={"feedback": 0}
     )
+
+
+def check(config: Configuration, dataset: Dataset) -> None:
+    """Raise InputError, before any training, for data that the head is not made for."""
+    if config.model.head != "advection":
+        return
+    history, leads = config.data.history, _longest_lead(config, dataset)
+    if 0 < leads < config.model.frames_out:
+        config.model.refuse(
+            "frames_out",
+            f"at most {leads} with head=advection: trajectories of {dataset.name} have "
+            f"{history + leads} frames or fewer, {history} of which are history",
+        )
+    *space, _ = dataset.trajectories.frame_shape
+    if 1 in space:
+        config.model.refuse(
+            "head",
+            f"another for {dataset.name}, whose grid of {' x '.join(map(str, space))} "
+            "cells has an axis along which nothing can move",
+        )
+
+
+def _longest_lead(config: Configuration, dataset: Dataset) -> int:
+    """Return how many frames follow a history in the longest training trajectory."""
+    lengths = [dataset.trajectories.lengths[int(n)] for n in dataset.splits["train"]]
+    return max(lengths, default=0) - config.data.history
 
 
 def _head_of(workdir: epath.Path) -> str | None:
@@ -60,14 +84,13 @@ def _best(config: Configuration, dataset: Dataset) -> str:
     """Return the head whose base forecasts best, and say so."""
     windows = ValidationWindows(config, dataset)
     headline = windows.metrics[0]
-    history = config.data.history
     scores = {}
     for head, base in BASES.items():
-        if history < 2 and head != "persistence":
+        if config.data.history < 2 and head != "persistence":
             continue
 
         def forecast(past, steps, base=base):
-            return FORECASTERS[base](without_missing(past[:, -history:]), steps)
+            return FORECASTERS[base](without_missing(past), steps)
 
         scores[head] = windows.score(forecast)[0].score()
     best, *_ = scores

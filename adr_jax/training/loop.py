@@ -77,7 +77,7 @@ def train_and_evaluate(
         )
         losses.check(config.train.loss, dataset)
         config = heads.settle(config, folder, dataset)
-        configuration.check_head(config, dataset)
+        heads.check(config, dataset)
         train(config, folder, dataset, signals, start_up)
         results.score_and_write(folder, dataset, config.eval.protocols)
 

@@ -1,4 +1,4 @@
-"""How far the extrapolation misses the truth, lead by lead, before any training.
+"""Measure how far the extrapolation misses the truth, lead by lead, untrained.
 
 It is the unit of what a network in the moving frame adds to its base: so all leads
 count alike in the loss, and where the extrapolation is nearly right little is added.

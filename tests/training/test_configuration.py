@@ -10,7 +10,7 @@ import pytest
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.options import Configuration
-from adr_jax.training import configuration
+from adr_jax.training import configuration, heads
 from configs import base
 
 FILES = sorted(
@@ -89,10 +89,10 @@ def test_data_that_the_moving_frame_is_not_made_for(lengths, space, message):
     )
     config = Configuration().override(model={"head": "advection", "frames_out": 24})
     if message is None:
-        configuration.check_head(config, dataset)
+        heads.check(config, dataset)
         return
     with pytest.raises(InputError, match=message) as error:
-        configuration.check_head(config, dataset)
+        heads.check(config, dataset)
     assert "\n" not in str(error.value)
 
 
