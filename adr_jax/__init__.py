@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from adr_jax.models.blocks import ADRBlock
     from adr_jax.operators.advection import pull, push
     from adr_jax.operators.motion import estimate_motion
+    from adr_jax.operators.objects import track_objects
     from adr_jax.operators.trajectory import extrapolate, trajectory
     from adr_jax.options import BlockOptions, ModelOptions
     from adr_jax.training.model import load
@@ -19,6 +20,7 @@ _HOME = {
     "push": "adr_jax.operators.advection",
     "pull": "adr_jax.operators.advection",
     "estimate_motion": "adr_jax.operators.motion",
+    "track_objects": "adr_jax.operators.objects",
     "trajectory": "adr_jax.operators.trajectory",
     "extrapolate": "adr_jax.operators.trajectory",
     "ADRNet": "adr_jax.models.adrnet",
@@ -38,6 +40,7 @@ __all__ = [
     "load",
     "pull",
     "push",
+    "track_objects",
     "trajectory",
 ]
 

@@ -184,7 +184,10 @@ class BlockOptions(Section):
         minimum=0,
     )
     reach: float = option(
-        0.0, "Largest displacement along an axis, in cells; 0: no bound.", minimum=0
+        0.0,
+        "Largest displacement along an axis, in cells; 0: no bound, and 5 cells in an "
+        "interval for model.motions=objects.",
+        minimum=0,
     )
     context: int = option(
         0,
@@ -234,9 +237,10 @@ class ModelOptions(BlockOptions):
     )
     motions: str = option(
         "one",
-        "With head=advection, one motion for all channels, or one for each: classes of "
-        "cloud drift with different winds.",
-        choices=("one", "channels"),
+        "With head=advection, one motion for all channels; one for each, since classes "
+        "of cloud drift with different winds; or two objects that move as wholes, on "
+        "tracks whose continuation is learned.",
+        choices=("one", "channels", "objects"),
     )
     frames_in: int = option(
         0,
@@ -281,6 +285,13 @@ class ModelOptions(BlockOptions):
             self.refuse("conserve", "False, or a head that has a base to add to")
         if self.conserve and self.denoiser:
             self.refuse("denoiser", "False with model.conserve, whose sums it loses")
+        if self.follows_objects and self.boundary == "periodic":
+            self.refuse("motions", "another with boundary=periodic")
+
+    @property
+    def follows_objects(self) -> bool:
+        """Whether two objects are carried, each along its track."""
+        return self.head == "advection" and self.motions == "objects"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     frames: np.ndarray
     # Index of each row in the global batch; with the step it determines the noise.
     row: np.ndarray
-    # How many intervals a row's last frame is after the one before it: 1, or drawn.
+    # How many intervals ahead of its history a row's target is: 1, or drawn.
     lead: np.ndarray
     # Whether the process that read the row asks to stop; (rows,).
     stop: np.ndarray
@@ -103,13 +103,14 @@ def read_batch(
     batch_size: int,
     augment: str = "none",
     longest_lead: int = 1,
+    whole: bool = False,
     rows: slice = slice(None),
 ) -> Batch:
     """Read global batch `step`, or the `rows` of it that this process needs.
 
     With a `longest_lead` beyond 1, the last frame of a window is one of those that
     follow the others, drawn up to so many intervals ahead, as far as its trajectory
-    goes.
+    goes. `whole` windows have all frames up to the longest lead already.
     """
     row = np.arange(batch_size, dtype=np.int32)[rows]
     chosen = window_indices(seed, step, batch_size, len(windows))[rows]
@@ -117,9 +118,10 @@ def read_batch(
     if longest_lead > 1:
         for k, (index, window) in enumerate(zip(row, chosen, strict=True)):
             generator = np.random.default_rng([seed, step, int(index), 1])
-            longest = min(longest_lead, windows.farthest_lead(int(window)))
+            farthest = longest_lead if whole else windows.farthest_lead(int(window))
+            longest = min(longest_lead, farthest)
             lead[k] = generator.integers(1, longest, endpoint=True)
-    frames = windows.read(chosen, lead)
+    frames = windows.read(chosen, None if whole else lead)
     if augment != "none":
         for k, index in enumerate(row):
             generator = np.random.default_rng([seed, step, int(index)])

@@ -8,7 +8,7 @@ from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
-from adr_jax.models import moving_frame
+from adr_jax.models import moving_frame, objects
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.hourglass import Hourglass
 from adr_jax.models.layers import DTYPES, Conv, PointwiseMLP, as_channels
@@ -163,17 +163,25 @@ class FrameNetwork(nn.Module):
 
     def _in_moving_frame(self, history, steps, leads, scalars):
         """Forecast each lead on the cells where the history's content will be."""
-        motion = moving_frame.measure(history, self.options)
+        variables = history.shape[-1]
+        if moving_frame.counts_amounts(self.options):
+            history = history - jnp.asarray(self.zero, history.dtype)
+        if self.options.follows_objects:
+            history, motion = self._follow_objects(history)
+        else:
+            motion = moving_frame.measure(history, self.options)
         if leads is not None:
             rows = (history, motion, scalars)
             rows = jax.tree.map(lambda a: jnp.repeat(a, leads.shape[1], axis=0), rows)
             history, motion, scalars = rows
-            frames = self._at_lead(history, motion, scalars, leads.reshape(-1))
+            lead = leads.reshape(-1)
+            frames = self._at_lead(history, motion, scalars, lead, variables)
             return frames.reshape(*leads.shape, *frames.shape[1:])
 
         def at_lead(network, _, lead):
             everywhere = jnp.full(history.shape[0], lead)
-            return None, network._at_lead(history, motion, scalars, everywhere)
+            ahead = network._at_lead(history, motion, scalars, everywhere, variables)
+            return None, ahead
 
         one_by_one = nn.scan(
             at_lead,
@@ -184,16 +192,26 @@ class FrameNetwork(nn.Module):
         )
         return one_by_one(self, None, 1 + jnp.arange(steps))[1]
 
-    def _at_lead(self, history, motion, scalars, lead):
+    def _follow_objects(self, history):
+        """Return the frames laid on each object, and where the objects go."""
+        found, space = objects.find(history, self.options), history.shape[2:-1]
+        follow = objects.Continuation(self.options.frames_out, name="tracks")
+        ahead = follow(found.steps, found.place, jnp.asarray(space, history.dtype))
+        return found.frames, moving_frame.of_objects(found.steps, ahead, space)
+
+    def _at_lead(self, history, motion, scalars, lead, variables):
         """Forecast one lead of each sample: carry the last frame, add what changes."""
-        options, variables = self.options, history.shape[-1]
-        changes = jnp.asarray(self.change_scale)
+        options = self.options
+        parts = history.shape[-1] // variables
+        changes = jnp.broadcast_to(jnp.asarray(self.change_scale), variables)
+        changes = jnp.tile(changes, parts)
         seen = moving_frame.seen_ahead(history, motion, lead, changes, options)
         z = self.features(self._with_surroundings(seen, scalars))
-        # Values may be counted from any level; only amounts are counted from nothing.
-        zero = jnp.asarray(self.zero if options.conserve else 0.0, history.dtype)
         carry = moving_frame.Carry(options, self.width, self.dtype, name="carry")
-        carried = zero + carry(z, history[:, -1] - zero, motion, lead)
+        carried = carry(z, history[:, -1], motion, lead)
+        carried = moving_frame.together(carried, variables)
+        if moving_frame.counts_amounts(options):
+            carried = carried + jnp.asarray(self.zero, history.dtype)
         unit = self.unit(lead[:, None], history.ndim - 3)
         increments = self._increments(z, 1, variables)
         return self._finish(carried[:, None], increments, unit)[:, 0]

@@ -12,6 +12,8 @@ from adr_jax.models.layers import PointwiseMLP
 from adr_jax.models.moving_frame import Carry
 
 STEPS = ("advect", "diffuse", "react")
+# Content below which a cell counts as empty, at unit scale.
+NOTHING = 1e-2
 
 
 def displacement(
@@ -21,14 +23,20 @@ def displacement(
 ) -> Float[Array, "batch *space axes"]:
     """Return how far a network with head "advection" moves the last frame, in cells.
 
-    It is the mean over the variables, where each has a motion of its own.
+    It is the mean over the variables, where each has a motion of its own, or over the
+    objects by their content: where none is, nothing moves.
     """
 
-    def is_displacement(module, method):
-        return isinstance(module, Carry) and method == "displacement"
+    def is_carry(module, method):
+        return isinstance(module, Carry) and method in ("displacement", "__call__")
 
-    captured = _capture(network, params, history, is_displacement)
-    return captured["carry"]["displacement"][0].mean(axis=-2)
+    captured = _capture(network, params, history, is_carry)["carry"]
+    (moved,), (carried,) = captured["displacement"], captured["__call__"]
+    if not network.options.follows_objects:
+        return moved.mean(axis=-2)
+    content = jnp.abs(carried).reshape(*moved.shape[:-1], -1).sum(axis=-1)
+    weight = content / (content.sum(axis=-1, keepdims=True) + NOTHING)
+    return jnp.sum(weight[..., None] * moved, axis=-2)
 
 
 def block_displacements(

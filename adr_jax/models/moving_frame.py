@@ -21,6 +21,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from adr_jax.models import objects
 from adr_jax.models.layers import PointwiseMLP, as_channels
 from adr_jax.operators.advection import pull, push
 from adr_jax.operators.motion import estimate_motion
@@ -61,6 +62,29 @@ def measure(
     return Motion(*(jnp.moveaxis(part, 1, -2) for part in (u, back, ahead)))
 
 
+def counts_amounts(options: ModelOptions) -> bool:
+    """Tell whether frames are amounts that add up, not values of any level."""
+    return options.conserve or options.follows_objects
+
+
+def together(
+    parts: Float[Array, "*any parts"], variables: int
+) -> Float[Array, "*any variables"]:
+    """Add up what was carried apart."""
+    return parts.reshape(*parts.shape[:-1], -1, variables).sum(axis=-2)
+
+
+def of_objects(
+    steps: Float[Array, "batch intervals objects axes"],
+    ahead: Float[Array, "batch leads objects axes"],
+    space: tuple[int, ...],
+) -> Motion:
+    """Return the motion of objects that go so far ahead, of every cell."""
+    u = objects.everywhere(objects.straight_on(steps, 1)[:, 0], space)
+    ahead = objects.everywhere(ahead, space)
+    return Motion(u, -ahead, ahead)
+
+
 def _rule(boundary: str) -> str:
     """Return the rule for reading values: beyond an open edge is the nearest cell."""
     return "clamp" if boundary == "open" else boundary
@@ -88,11 +112,15 @@ def carry_history(
     history: Float[Array, "batch time *space variables"],
     motion: Motion,
     lead: Int[Array, " batch"],
-    boundary: str,
+    options: ModelOptions,
 ) -> Float[Array, "batch time *space variables"]:
     """Carry every frame of a history to each sample's lead, in the history's order."""
-    newest_first = _at(motion.back, lead, history.shape[1])
-    return pull(history, newest_first[:, ::-1], boundary=_rule(boundary))
+    frames = history.shape[1]
+    if options.follows_objects:  # they lie on each other
+        back = jnp.repeat(back_from(motion, lead)[:, None], frames, axis=1)
+    else:
+        back = _at(motion.back, lead, frames)[:, ::-1]
+    return pull(history, back, boundary=_rule(options.boundary))
 
 
 def share_from_inside(
@@ -116,7 +144,7 @@ def seen_ahead(
     units of `change_scale`, the last frame as it lies, where content comes from
     outside, the motion and the mean motion of the way here, and the lead.
     """
-    frames = carry_history(history, motion, lead, options.boundary)
+    frames = carry_history(history, motion, lead, options)
     changes = (frames[:, -1:] - frames[:, :-1]) / change_scale
     both = jnp.stack([frames[:, -1], history[:, -1]], axis=1)
     back = back_from(motion, lead)
@@ -206,15 +234,29 @@ def carry_last(
 
 
 def extrapolation(
-    history: Float[Array, "batch time *space variables"], options: ModelOptions
+    history: Float[Array, "batch time *space variables"],
+    options: ModelOptions,
+    zero: Float[Array, "..."] | float = 0.0,
 ) -> Float[Array, "batch leads *space variables"]:
-    """Carry the last frame to every lead: what a network forecasts untrained."""
-    motion = measure(history, options)
+    """Carry the last frame to every lead: what a network forecasts untrained.
+
+    `zero` is the value of nothing, from which amounts are counted.
+    """
+    zero = zero if counts_amounts(options) else jnp.zeros_like(zero)
+    last = history[:, -1] - zero
+    if options.follows_objects:
+        found = objects.find(history - zero, options)
+        last = found.frames[:, -1]
+        ahead = objects.straight_on(found.steps, options.frames_out)
+        motion = of_objects(found.steps, ahead, history.shape[2:-1])
+    else:
+        motion = measure(history, options)
 
     def at_lead(lead):
         everywhere = jnp.full(history.shape[0], lead)
         displacement = -back_from(motion, everywhere)
-        return carry_last(history[:, -1], motion, everywhere, displacement, options)
+        carried = carry_last(last, motion, everywhere, displacement, options)
+        return zero + together(carried, history.shape[-1])
 
     leads = jax.lax.map(at_lead, 1 + jnp.arange(options.frames_out))
     return jnp.moveaxis(leads, 0, 1)

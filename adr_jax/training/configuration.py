@@ -122,6 +122,8 @@ def _fields(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def window_length(config: Configuration) -> int:
     """Return the frames of a training window: history, and what the loss compares."""
+    if config.model.follows_objects:
+        return config.data.history + config.model.frames_out  # tracks of all leads
     if config.model.head == "advection":
         return config.data.history + 1  # a frame at a lead drawn for each row
     return config.data.history + (1 + config.train.feedback) * config.model.frames_out

@@ -34,7 +34,10 @@ def by_lead(
     history, longest = config.data.history, config.model.frames_out
     windows = Windows(dataset, "train", history + longest)
     spread = np.linspace(0, len(windows) - 1, WINDOWS).astype(int)
-    extrapolate = jax.jit(functools.partial(extrapolation, options=config.model))
+    zero = jnp.asarray(statistics.zero, jnp.float32)
+    extrapolate = jax.jit(
+        functools.partial(extrapolation, options=config.model, zero=zero)
+    )
     squares, counts = [], []
     for chosen in np.split(spread, WINDOWS // AT_A_TIME):
         frames = statistics.normalise(jnp.asarray(windows.read(chosen)))

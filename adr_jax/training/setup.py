@@ -137,6 +137,7 @@ def _reader(config: Configuration, dataset: Dataset) -> Callable[[int], Batch]:
             batch_size=config.train.batch_size,
             augment=config.data.augment,
             longest_lead=longest,
+            whole=config.model.follows_objects,
             rows=mapping.rows(config.train.batch_size),
         )
 

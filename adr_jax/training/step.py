@@ -15,6 +15,7 @@ from adr_jax.evaluation.rollout import rollout
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration, TrainOptions
 from adr_jax.training.devices.mapping import total
+from adr_jax.training.leads import loss_at_lead
 from adr_jax.training.losses import LOSSES
 from adr_jax.training.optimizer import at_rate
 
@@ -79,26 +80,22 @@ def make_train_step(
     """
     options = config.train
     draws_leads = config.model.head == "advection"
-    num_frames = 1 if draws_leads else (1 + feedback) * config.model.frames_out
+    num_frames = (1 + feedback) * config.model.frames_out
     # At each lead, or at all of them.
     scale = np.atleast_2d(np.asarray(network.output_scale, np.float32))
     usual = jnp.asarray(scale.mean(axis=0))
     noise = options.noise * np.broadcast_to(scale[0], len(statistics.mean))
     loss = LOSSES[options.loss]
 
-    def loss_of(params: PyTree, history: Array, target: Array, lead: Array):
+    def of_rollout(params: PyTree, history: Array, target: Array, lead: Array):
         def forecast(past):
             return network.apply(params, past)
 
-        if not draws_leads:
-            ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
-            return loss(ahead, target, usual)
-        ahead = jnp.asarray(network.apply(params, history, leads=lead[:, None]))
-        # Errors of a lead count by one over their usual size, as in the mean of their
-        # root mean squares over leads.
-        unit = network.unit(lead[:, None], target.ndim - 3)
-        return loss(ahead, target, jnp.sqrt(unit * usual))
+        del lead
+        ahead = rollout(forecast, history, num_frames, unroll=network.unroll)
+        return loss(ahead, target[:, :num_frames], usual)
 
+    loss_of = loss_at_lead(network, loss, usual) if draws_leads else of_rollout
     summed_gradient = _summed_over_parts(
         jax.value_and_grad(loss_of, has_aux=True), options.accumulate, network.unroll
     )
@@ -113,7 +110,7 @@ def make_train_step(
             noise=noise,
         )
         (errors, count), gradients = total(
-            summed_gradient(state.params, history, ahead[:, :num_frames], batch.lead)
+            summed_gradient(state.params, history, ahead, batch.lead)
         )
         gradients = jax.tree.map(lambda gradient: gradient / count, gradients)
         rate = learning_rate(options, state.step, state.total_steps)

@@ -1,16 +1,17 @@
-"""Compare ADRNet, the CNN and a UNet on Moving MNIST.
+"""Measure what following digits is worth on Moving MNIST.
 
     python benchmarks/experiments/moving_digits.py [--minutes 3] [--seeds 0 1 2]
         [--output runs/moving_digits]
 
-Each trains by `configs/moving_mnist.py` at a constant rate, for the same minutes on a
-core of its own. As many run at a time as there are cores. Widths are chosen so that all
-three have about as many parameters. Scores are MSE, summed over the cells of a frame,
-and SSIM. On the validation split they are given by step and by second. On the test
-split they are those of the protocol `moving_mnist`, beside baselines. Last is the MSE
-on digits slower and faster than those of the training. It needs digits, see
-`configs/moving_mnist.py`. Started again, it continues with what is missing. Writes
-moving_digits.json and moving_digits.svg.
+ADRNet of `configs/moving_mnist.py` carries two objects, each along its track. Beside it
+are the same network with one dense motion, the same with none, which forecasts frame
+after frame, and a UNet that does likewise. Each trains at a constant rate, for the same
+minutes on a core of its own. As many run at a time as there are cores. Scores are MSE,
+summed over the cells of a frame, and SSIM. On the validation split they are given by
+step and by second. On the test split they are those of the protocol `moving_mnist`,
+beside baselines. Last is the MSE on digits slower and faster than those of the
+training. It needs digits, see `configs/moving_mnist.py`. Started again, it continues
+with what is missing. Writes moving_digits.json and moving_digits.svg.
 """
 
 import pathlib
@@ -19,7 +20,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from etils import epath
-from one_core import CNN, Curve, compare, scored_by, train_all, workdir_of
+from one_core import Curve, compare, scored_by, train_all, workdir_of
 from outcome import (
     COLOURS,
     as_range,
@@ -38,10 +39,23 @@ from adr_jax.evaluation.metrics import images
 from adr_jax.evaluation.workdir import read_results
 from adr_jax.training import model as trained
 
+# One frame at a time, from the last four, with nothing carried.
+FRAMES = {
+    "model.head": "frames",
+    "model.motions": "one",
+    "model.frames_in": 4,
+    "model.frames_out": 1,
+}
 NETWORKS = {
-    "ADRNet": {},
-    "CNN": CNN,
-    "UNet": {"model.name": "unet", "model.channels": 6},
+    "two objects": {"train.learning_rate": 2e-3},
+    "one motion": {"model.motions": "one", "train.learning_rate": 2e-3},
+    "no motion": FRAMES,
+    "UNet": FRAMES | {"model.name": "unet", "model.channels": 6},
+}
+COLOURS = COLOURS | {
+    "two objects": COLOURS["ADRNet"],
+    "one motion": "#cc79a7",
+    "no motion": COLOURS["CNN"],
 }
 # Cells a frame; the set's own is 3.6.
 SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)

@@ -142,6 +142,15 @@ def test_a_frame_at_a_drawn_lead_follows_the_history(dataset):
     assert set(batch.lead) == {1, 2, 3}
 
 
+def test_a_whole_window_has_all_frames_to_the_longest_lead(dataset):
+    windows = Windows(dataset, "train", length=6)  # three frames and three leads
+    batch = read_batch(windows, 3, 11, batch_size=40, longest_lead=3, whole=True)
+    first = batch.frames[:, :1, 0, 0, 0]
+    numbers = batch.frames[:, :, 0, 0, 0]
+    np.testing.assert_array_equal(numbers, first + np.arange(6))
+    assert set(batch.lead) == {1, 2, 3}
+
+
 def test_leads_are_a_function_of_seed_step_and_row(dataset):
     windows = Windows(dataset, "train", length=4)
     drawing = {"batch_size": 6, "longest_lead": 3}

@@ -164,6 +164,11 @@ def test_a_window_of_the_moving_frame_holds_history_and_the_nearest_lead():
     assert configuration.window_length(config) == 11
 
 
+def test_a_window_of_objects_holds_the_frames_of_their_tracks():
+    model = {"head": "advection", "frames_out": 24, "motions": "objects"}
+    assert configuration.window_length(Configuration().override(model=model)) == 34
+
+
 @pytest.mark.parametrize(
     ("section", "field", "value", "message"),
     [
