@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from adr_jax import commands
-from adr_jax.errors import InputError
+from adr_jax.errors import Diverged, InputError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.overrides = overrides
     try:
         arguments.run(arguments)
+    except Diverged as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

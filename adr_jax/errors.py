@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can mend."""
+"""Exceptions for what a user can mend."""
 
 
 class InputError(ValueError):
@@ -8,3 +8,9 @@ class InputError(ValueError):
     entry points print it without a traceback; any other exception is our own mistake
     and keeps its traceback.
     """
+
+
+class Diverged(InputError):
+    """A forecast that has blown up; a command that meets it has an exit code for it."""
+
+    exit_code = 3

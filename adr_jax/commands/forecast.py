@@ -21,7 +21,8 @@ from adr_jax.commands import flags
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
-from adr_jax.errors import InputError
+from adr_jax.errors import Diverged, InputError
+from adr_jax.evaluation import divergence
 from adr_jax.evaluation.workdir import read_config
 from adr_jax.options import Configuration
 from adr_jax.training import configuration
@@ -155,11 +156,29 @@ def _forecasts(
             indices = range(start, min(start + batch_size, len(source.keys)))
             histories = np.stack([_history(source, n, model) for n in indices])
             frames = model.forecast(histories, steps)
+            _check_stays(source, indices, histories, frames, model)
             # A cell that is never observed stays missing.
             unobserved = np.isnan(histories).all(axis=1, keepdims=True)
             frames = np.where(unobserved, np.float32(np.nan), frames)
             yield from zip(indices, histories, frames, strict=True)
             bar.update(len(indices))
+
+
+def _check_stays(
+    source: Sequences,
+    indices: range,
+    histories: np.ndarray,
+    frames: np.ndarray,
+    model: TrainedModel,
+) -> None:
+    """Raise Diverged where a forecast blows up: NaN in a file would mean missing."""
+    found = divergence.find(histories, frames, np.asarray(model.statistics.std))
+    if found:
+        raise Diverged(
+            f"{source.path}, trajectory {source.keys[indices[found.sample]]}: {found}. "
+            "Nothing is written: forecast fewer --steps than that, or train longer, or "
+            "with train.noise"
+        )
 
 
 def _history(source: Sequences, index: int, model: TrainedModel) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Choose what the output of a network is added to, where the run leaves it open."""
 
+import numpy as np
 from etils import epath
 
 from adr_jax.data.contract import Dataset
@@ -9,6 +10,7 @@ from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.workdir import CONFIG_FILE, read_config
 from adr_jax.options import Configuration
 from adr_jax.training.devices import processes
+from adr_jax.training.selection import is_better
 from adr_jax.training.validation import ValidationWindows
 
 # The baseline that each head starts from.
@@ -83,7 +85,6 @@ def _head_of(workdir: epath.Path) -> str | None:
 def _best(config: Configuration, dataset: Dataset) -> str:
     """Return the head whose base forecasts best, and say so."""
     windows = ValidationWindows(config, dataset)
-    headline = windows.metrics[0]
     scores = {}
     for head, base in BASES.items():
         if config.data.history < 2 and head != "persistence":
@@ -92,14 +93,17 @@ def _best(config: Configuration, dataset: Dataset) -> str:
         def forecast(past, steps, base=base):
             return FORECASTERS[base](without_missing(past), steps)
 
-        scores[head] = windows.score(forecast)[0].score()
-    best, *_ = scores
-    for head, score in scores.items():
-        if headline.improves(score, on=scores[best]):
+        ratios = zip(windows.metrics, windows.score(forecast), strict=True)
+        scores[head] = [metric.score(ratio) for metric, ratio in ratios]
+    best, *others = scores
+    for head in others:
+        if is_better(scores[head], scores[best], windows.metrics):
             best = head
-    found = ", ".join(f"{head} {numeral(score)}" for head, score in scores.items())
+    defined = ~np.isnan(list(scores.values())).all(axis=0)
+    shown = int(np.argmax(defined))  # the first that says anything
+    found = ", ".join(f"{head} {numeral(of[shown])}" for head, of in scores.items())
     processes.say(
         f"config.model.head=auto is {best}, whose base is best untrained: "
-        f"{headline.name} on the validation split {found}"
+        f"{windows.metrics[shown].name} on the validation split {found}"
     )
     return best

@@ -26,6 +26,7 @@ from adr_jax.training.run.clock import Clock, StartUp
 from adr_jax.training.run.journal import Journal, Silence, open_journal
 from adr_jax.training.run.record import Record
 from adr_jax.training.run.stopping import Stopped, StopSignals
+from adr_jax.training.selection import best_of
 from adr_jax.training.setup import Setup, begin, describe_data, open_data
 from adr_jax.training.step import TrainState
 from adr_jax.training.validation import Validation
@@ -204,6 +205,9 @@ def _validate(
         scores, picture = validation(state.average)
     journal.record(step, {**scores, "train_seconds": clock.read()})
     journal.show(step, "target, forecast, difference", picture)
+    doubt = validation.doubt(scores)
+    if doubt and not best_of(record):  # once
+        journal.say(doubt)
     if validation.improve(scores, record):
         record |= {"step": step, "train_seconds": clock.read()}
         best.save(step, state.average, record)

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import math
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -19,7 +18,6 @@ from adr_jax.data.contract import SPLITS, Dataset
 from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Windows
 from adr_jax.errors import InputError
-from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.evaluation.workdir import read_config
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration
@@ -30,6 +28,7 @@ from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.run import locks
 from adr_jax.training.run.checkpoint import Checkpoints
 from adr_jax.training.run.record import Record, new_record
+from adr_jax.training.selection import best_of
 from adr_jax.training.step import TrainState, init_state, make_train_step
 
 log = logging.getLogger("adr_jax")
@@ -97,7 +96,7 @@ def begin(
         record = restored[1]
         record.check_complete()
         processes.on_first(lambda: _check_continues(config, workdir, dataset, record))
-        _check_best(best, record, dataset)
+        _check_best(best, record)
     else:
         content = processes.on_first(lambda: new_record(config, dataset))
         record = Record(content, checkpoints.folder)
@@ -171,9 +170,9 @@ def _check_continues(
         )
 
 
-def _check_best(best: Checkpoints, record: Record, dataset: Dataset) -> None:
+def _check_best(best: Checkpoints, record: Record) -> None:
     """Start the search for the best model anew where it has been lost."""
-    if math.isinf(record["best_score"]):
+    if not best_of(record):
         return
     try:
         found = best.restore() is not None
@@ -181,4 +180,4 @@ def _check_best(best: Checkpoints, record: Record, dataset: Dataset) -> None:
         found = False
     if not found:
         log.warning("%s is lost: the next validation's model goes there", best.folder)
-        record["best_score"] = metrics_of(dataset)[0].worst
+        record["best_score"] = []

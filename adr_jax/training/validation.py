@@ -15,6 +15,7 @@ from adr_jax.evaluation.report.scaling import scale, value_range
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration
 from adr_jax.training.devices import mapping, processes
+from adr_jax.training.selection import best_of, is_better, undefined
 
 # Columns of a picture: so many frames, evenly spread over the forecast.
 SHOWN_FRAMES = 4
@@ -86,7 +87,7 @@ class Validation:
         """Return the scores by name, "validation_METRIC"."""
         ratios = self.windows.score(functools.partial(self._forecast, params))
         scores = {
-            f"validation_{metric.name}": ratio.score()
+            f"validation_{metric.name}": metric.score(ratio)
             for metric, ratio in zip(self._metrics, ratios, strict=True)
         }
         first_frame = float(ratios[0].by_step()[0])
@@ -102,13 +103,18 @@ class Validation:
         return draw(ahead, target)
 
     def improve(self, scores: dict[str, float], record: MutableMapping) -> bool:
-        """Note the score in the record if it is the best so far; return whether."""
-        headline = self._metrics[0]
-        score = scores[f"validation_{headline.name}"]
-        if not headline.improves(score, on=record["best_score"]):
+        """Note the scores in the record if they are the best so far; return whether."""
+        new = [scores[f"validation_{metric.name}"] for metric in self._metrics]
+        best = best_of(record)
+        if best and not is_better(new, best, self._metrics):
             return False
-        record["best_score"] = score
+        record["best_score"] = new
         return True
+
+    def doubt(self, scores: dict[str, float]) -> str | None:
+        """Return a line where the first metric cannot tell which model is best."""
+        new = [scores[f"validation_{metric.name}"] for metric in self._metrics]
+        return undefined(new, self._metrics)
 
 
 def draw(

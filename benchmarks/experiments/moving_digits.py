@@ -62,7 +62,7 @@ SPEEDS = (0.0, 0.9, 1.8, 3.6, 5.4, 7.2)
 SEQUENCES, PAST = 64, 10
 TITLES = {"mse_sum": "MSE", "ssim": "SSIM"}
 MOMENTS = ("after steps", "after seconds")
-TICKS = (100, 150, 200, 300, 500)
+TICKS = (60, 80, 100, 150, 200, 300, 500)
 
 
 def main() -> None:

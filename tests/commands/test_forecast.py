@@ -3,6 +3,8 @@
 The model's forecast is known: the last frame plus 100 for each step.
 """
 
+from types import SimpleNamespace
+
 import h5py
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ class Model:
         self.config = own.get_config()
         self.config.data.history = HISTORY
         self.record = {"step": 7, "channels": channels}
+        self.statistics = SimpleNamespace(std=[1e3] * frame_shape[-1])
 
     def forecast(self, frames, steps):
         assert frames.shape[1:] == (HISTORY, *self.frame_shape)
@@ -175,6 +178,29 @@ def test_a_cell_that_is_never_observed_stays_missing(tmp_path, use, run):
     with np.load(run(tmp_path / "in.npy", "out.npz")) as file:
         missing = np.argwhere(np.isnan(file["frames"]))
     assert missing.tolist() == [[step, 1, 2] for step in range(STEPS)]
+
+
+@pytest.mark.parametrize("blown", [1e14, np.nan])
+def test_a_forecast_that_blows_up_is_told_and_not_written(
+    blown, tmp_path, generator, use, run, capsys, monkeypatch
+):
+    films = tmp_path / "films.npz"
+    np.savez(films, rain=generator.normal(size=(3, 6, 8, 10)).astype(np.float32))
+    use((8, 10, 1), axes="ntyx")
+
+    def forecast_of(model, frames, steps):
+        ahead = np.repeat(frames[:, -1:], steps, axis=1)
+        ahead[1, 2:, 0, 0] = blown
+        return ahead
+
+    monkeypatch.setattr(Model, "forecast", forecast_of)
+    with pytest.raises(SystemExit) as stop:
+        run(films)
+    assert stop.value.code == 3
+    told = capsys.readouterr().err
+    assert f"frame 3 of the forecast has {blown:.3g}" in told
+    assert "forecast fewer --steps" in told
+    assert not (tmp_path / "out.h5").exists()
 
 
 def test_an_animation(tmp_path, generator, use, run):

@@ -31,7 +31,7 @@ from adr_jax.training import (
     timing,
     validation,
 )
-from adr_jax.training.run import checkpoint, locks, record
+from adr_jax.training.run import checkpoint, locks
 from adr_jax.training.run.journal import Journal
 from adr_jax.training.run.stopping import Stopped
 
@@ -306,19 +306,22 @@ def test_best_is_the_step_with_the_best_validation_score(finished):
     best = min(validated, key=lambda line: line["validation_nrmse"])
     run = adr_jax.load(finished)
     assert run.record["step"] == best["step"]
-    assert run.record["best_score"] == best["validation_nrmse"]
+    assert run.record["best_score"][0] == best["validation_nrmse"]
 
 
 class FakeMetric:
     """Better the higher, and highest after the first validation."""
 
-    name, worst = "fake", -math.inf
+    name = "fake"
 
     def __init__(self):
         self.values = iter([0.75, 0.5])
 
     def improves(self, score, on):
         return score > on
+
+    def score(self, ratio):
+        return ratio.score()
 
     def measure(self, forecast, target):
         value = np.full((*target.shape[:2], 1), next(self.values))
@@ -327,12 +330,11 @@ class FakeMetric:
 
 def test_the_first_metric_of_the_data_chooses_the_best(config, tmp_path, monkeypatch):
     metric = FakeMetric()
-    for module in (setup, record, validation):
-        monkeypatch.setattr(module, "metrics_of", lambda dataset: [metric])
+    monkeypatch.setattr(validation, "metrics_of", lambda dataset: [metric])
     train(config, tmp_path)
     assert [line["validation_fake"] for line in lines(tmp_path) if "loss" not in line]
     best = adr_jax.load(tmp_path).record
-    assert (best["step"], best["best_score"]) == (3, 0.75)
+    assert (best["step"], best["best_score"]) == (3, [0.75])
 
 
 def test_minutes_fix_the_number_of_steps_once(config, tmp_path, monkeypatch):

@@ -1,21 +1,20 @@
 """Folders of images as frames, in the order of the numbers in their names.
 
-They are read with Pillow (the extra `images`), imported when an image is opened.
+They are read with Pillow.
 """
 
 import contextlib
 import pathlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
-
-if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # Types of values by Pillow's mode: bytes, grey or in colour; grey of 16 or 32 bits; and
@@ -85,18 +84,12 @@ def in_order(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def opened(path: pathlib.Path) -> Iterator["ImageFile"]:
+def opened(path: pathlib.Path) -> Iterator[ImageFile]:
     """Open an image.
 
     Raises:
-      InputError: it cannot be read, or Pillow is not installed.
+      InputError: it cannot be read.
     """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise InputError(
-            "images are read with Pillow: pip install 'adr_jax[images]'"
-        ) from error
     with reading(path, "replace it"), Image.open(path) as image:
         yield image
 

@@ -4,16 +4,13 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL.Image import Image, Resampling, Transform
 from tqdm import tqdm
 
 from adr_jax.data.files import hdf5, images
 from adr_jax.errors import InputError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +18,11 @@ class Size:
     """The (rows, columns) of a benchmark's frames, and how pictures are fitted."""
 
     shape: tuple[int, int]
-    fit: Callable[["Image", tuple[int, int]], "Image"]
+    fit: Callable[[Image, tuple[int, int]], Image]
 
 
-def _scale_and_crop(picture: "Image", shape: tuple[int, int]) -> "Image":
+def _scale_and_crop(picture: Image, shape: tuple[int, int]) -> Image:
     """Scale to the height, aspect kept, smoothly; crop the middle columns (PredNet)."""
-    from PIL.Image import Resampling
-
     rows, columns = shape
     width = round(picture.width * rows / picture.height)
     if width < columns:
@@ -40,14 +35,12 @@ def _scale_and_crop(picture: "Image", shape: tuple[int, int]) -> "Image":
     return scaled.crop((left, 0, left + columns, rows))
 
 
-def _stretch(picture: "Image", shape: tuple[int, int]) -> "Image":
+def _stretch(picture: Image, shape: tuple[int, int]) -> Image:
     """Stretch to the shape, each cell interpolated between 4 pixels (DMVFN).
 
     Pillow's `resize` smooths before it samples. OpenCV's, which DMVFN uses, does not,
     nor does `transform`.
     """
-    from PIL.Image import Resampling, Transform
-
     return picture.transform(
         (shape[1], shape[0]),
         Transform.EXTENT,
@@ -75,7 +68,7 @@ def write(
 
     Raises:
       InputError: a folder lacks a frame or mixes sizes, a picture is damaged or not in
-        colour, there is none, or Pillow is not installed.
+        colour, or there is none.
     """
     films = _find_films(source, cameras)
     total = sum(map(len, films.values()))
@@ -151,7 +144,7 @@ def _check_numbers(folder: pathlib.Path, pictures: Sequence[pathlib.Path]) -> No
 
 def _check(
     path: pathlib.Path,
-    picture: "Image",
+    picture: Image,
     resolution: tuple[int, int],
     first: pathlib.Path,
 ) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,6 +19,8 @@ from adr_jax.evaluation.metrics import (
 )
 from adr_jax.evaluation.metrics.ratio import Ratio
 
+# Scores of a forecast of no event where there is none.
+RIGHT = {"csi": 1.0, "fss": 1.0, "far": 0.0}
 # Maps forecast and target to scores of frames, or to a Ratio.
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray | Ratio]
 # Makes the functions of a name for a data set, each with a suffix of the name.
@@ -33,14 +34,17 @@ class Metric:
     name: str
     function: Function
 
-    @property
-    def worst(self) -> float:
-        """Return the worst possible score."""
-        return -math.inf if direction(self.name) == "higher" else math.inf
-
     def improves(self, score: float, on: float) -> bool:
         """Return whether a score is better than another; NaN never is."""
         return score > on if direction(self.name) == "higher" else score < on
+
+    def score(self, ratio: Ratio) -> float:
+        """Return one number; NaN if there is nothing to score.
+
+        To forecast no event where there is none is right, not undefined.
+        """
+        nothing = not ratio.is_defined().any()
+        return RIGHT.get(_known(self.name), np.nan) if nothing else ratio.score()
 
     def best_median_worst(self, ratio: Ratio) -> list[int]:
         """Return the indices of three samples by their scores; NaN is the worst.
@@ -103,8 +107,14 @@ def direction(name: str) -> str:
 
     Suffixes are allowed: csi_2, nrmse_at.
     """
+    known = _known(name)
+    return METRICS[known][0] if known else ""
+
+
+def _known(name: str) -> str:
+    """Return the metric that a name with a suffix is of, "" if there is none."""
     known = [metric for metric in METRICS if f"{name}_".startswith(f"{metric}_")]
-    return METRICS[max(known, key=len)][0] if known else ""
+    return max(known, key=len, default="")
 
 
 def _field(function: Function) -> Maker:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from adr_jax.data.contract import Dataset
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
-from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.options import Configuration
 from adr_jax.training.devices import host
 from adr_jax.training.misses import by_lead
@@ -61,7 +60,7 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
     return misses | {
         "step": 0,
         "train_seconds": 0.0,
-        "best_score": metrics_of(dataset)[0].worst,
+        "best_score": [],
         "statistics": {name: list(values) for name, values in statistics.items()},
         "fingerprint": dataset.fingerprint,
         "frame_shape": list(dataset.trajectories.frame_shape),

@@ -143,13 +143,6 @@ def test_colours_of_sixteen_bits_are_refused(tmp_path):
         open_arrays(tmp_path)
 
 
-def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
-    folder = write_images(tmp_path, np.zeros((2, 8, 8)))
-    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
-    with pytest.raises(InputError, match=r"pip install 'adr_jax\[images\]'"):
-        open_arrays(folder)
-
-
 class Bomb:
     """Says so when it is unpickled."""
 

@@ -1,7 +1,5 @@
 """KITTI's raw frames as one file: sizes, order, and folders that are refused."""
 
-import builtins
-
 import h5py
 import numpy as np
 import pytest
@@ -160,18 +158,6 @@ def test_pictures_too_narrow(raw, tmp_path):
 def test_no_pictures(tmp_path):
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", tmp_path, "has no pictures .* of image_03 below it")
-
-
-def test_without_pillow_the_extra_is_named(raw, tmp_path, monkeypatch):
-    real_import = builtins.__import__
-
-    def without_pillow(name, *args, **kwargs):
-        if name.startswith("PIL"):
-            raise ImportError(name)
-        return real_import(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_pillow)
-    refused(raw, tmp_path, r"pip install 'adr_jax\[images\]'")
 
 
 def test_sizes_are_those_of_the_published_protocols():
