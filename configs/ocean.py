@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
     config.data.trajectories = 200
     config.model.channels = 16
     config.model.head = "advection"
+    config.model.transport = "none"  # in the frame it is measured
     config.model.frames_in = 6
     config.model.frames_out = 10
     config.train.learning_rate = 1e-3

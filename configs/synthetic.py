@@ -23,6 +23,7 @@ def get_config(shape: str = "uniform") -> ConfigDict:
     # Motion measured in ten frames is twice as true as in four.
     config.data.history = 10
     config.model.head = "advection"
+    config.model.transport = "none"  # in the frame it is measured
     config.model.frames_out = 10
     # The tracers are smooth.
     config.model.interpolation = "cubic"

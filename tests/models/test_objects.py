@@ -1,5 +1,7 @@
 """Objects on tracks: straight on before training, along what is learned after it."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,6 +74,34 @@ def test_what_is_learned_of_tracks_moves_all_objects(network, params, history):
         # 1.1 columns are interpolated: rows are compared by their sums.
         expected = np.roll(straight[lead], cells, axis=0).sum(axis=1)
         np.testing.assert_allclose(ahead[0, lead].sum(axis=1), expected, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("space", "corners", "steps"),
+    [
+        ((60,), [(1,), (40,)], [(1,), (-1,)]),
+        ((16, 18, 24), [(1, 1, 1), (9, 10, 16)], [(1, 0, 1), (-1, 0, 0)]),
+    ],
+    ids=["1-D", "3-D"],
+)
+def test_other_dimensions_and_several_variables(space, corners, steps):
+    patches = np.random.default_rng(5).uniform(0.5, 1, (2, *[6] * len(space), 2))
+    film = np.zeros((1, 6, *space, 2), np.float32)
+    for time, frame in enumerate(film[0]):
+        for patch, corner in zip(
+            patches, np.add(corners, np.multiply(steps, time)), strict=True
+        ):
+            frame[tuple(slice(at, at + 6) for at in corner)] += patch
+    network = models.build(
+        dataclasses.replace(OPTIONS, frames_out=2, reach=2.0),
+        change_scale=(0.1, 0.1),
+        output_scale=(0.2, 0.2),
+        zero=(0.0, 0.0),
+    )
+    params = jax.jit(network.init)(jax.random.key(1), film[:, :4])
+    ahead = jax.jit(network.apply)(params, film[:, :4])
+    np.testing.assert_allclose(ahead, film[:, 4:], atol=1e-5)
 
 
 def test_frames_are_laid_on_the_last_one(history):
