@@ -163,13 +163,14 @@ class FrameNetwork(nn.Module):
 
     def _in_moving_frame(self, history, steps, leads, scalars):
         """Forecast each lead on the cells where the history's content will be."""
-        variables = history.shape[-1]
+        variables, amounts = history.shape[-1], history
         if moving_frame.counts_amounts(self.options):
-            history = history - jnp.asarray(self.zero, history.dtype)
+            amounts = history - jnp.asarray(self.zero, history.dtype)
         if self.options.follows_objects:
-            history, motion = self._follow_objects(history)
+            history, motion = self._follow_objects(amounts)
         else:
             motion = moving_frame.measure(history, self.options)
+            history = amounts
         if leads is not None:
             rows = (history, motion, scalars)
             rows = jax.tree.map(lambda a: jnp.repeat(a, leads.shape[1], axis=0), rows)

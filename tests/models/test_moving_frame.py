@@ -208,7 +208,8 @@ def test_a_steady_translation_lies_still_in_the_moving_frame():
     back, ahead = adr_jax.trajectory(-u, 6), adr_jax.trajectory(u, 3)
     motion = moving_frame.Motion(*(part[..., None, :] for part in (u, back, ahead)))
     lead = jnp.array([3])
-    carried = moving_frame.carry_history(frames, motion, lead, "clamp")
+    options = ModelOptions(boundary="clamp")
+    carried = moving_frame.carry_history(frames, motion, lead, options)
     truth = jnp.sin(rows / 3 - 0.5 * 6)
     inside = slice(10, None)  # 1.5 * 6 cells enter
     for age in range(4):
