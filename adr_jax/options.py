@@ -290,7 +290,7 @@ class ModelOptions(BlockOptions):
 
     @property
     def follows_objects(self) -> bool:
-        """Whether two objects are carried, each along its track."""
+        """Tell whether two objects are carried, each along its track."""
         return self.head == "advection" and self.motions == "objects"
 
 

@@ -118,8 +118,9 @@ def read_batch(
     if longest_lead > 1:
         for k, (index, window) in enumerate(zip(row, chosen, strict=True)):
             generator = np.random.default_rng([seed, step, int(index), 1])
-            farthest = longest_lead if whole else windows.farthest_lead(int(window))
-            longest = min(longest_lead, farthest)
+            longest = longest_lead
+            if not whole:
+                longest = min(longest, windows.farthest_lead(int(window)))
             lead[k] = generator.integers(1, longest, endpoint=True)
     frames = windows.read(chosen, None if whole else lead)
     if augment != "none":

@@ -14,7 +14,7 @@ DEVIATIONS = 3
 
 @dataclasses.dataclass(frozen=True)
 class Divergence:
-    """Where a forecast first leaves the range of its history tenfold."""
+    """Say where a forecast first leaves the range of its history tenfold."""
 
     sample: int
     # Counted from 1.

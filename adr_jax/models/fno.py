@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from adr_jax.models.frames import FrameNetwork, cell_centres
+from adr_jax.models.frames import FrameNetwork
+from adr_jax.models.layers import cell_centres
 
 
 class SpectralConv(nn.Module):

@@ -11,7 +11,13 @@ from jaxtyping import Array, Float, Int
 from adr_jax.models import moving_frame, objects
 from adr_jax.models.baselines import BASELINES
 from adr_jax.models.hourglass import Hourglass
-from adr_jax.models.layers import DTYPES, Conv, PointwiseMLP, as_channels
+from adr_jax.models.layers import (
+    DTYPES,
+    Conv,
+    PointwiseMLP,
+    as_channels,
+    cell_centres,
+)
 from adr_jax.operators.flux import net_inflow
 from adr_jax.options import ModelOptions
 
@@ -256,12 +262,3 @@ def _as_frames(channels, variables):
     """Undo `as_channels`."""
     frames = channels.reshape(*channels.shape[:-1], -1, variables)
     return jnp.moveaxis(frames, -2, 1)
-
-
-def cell_centres(
-    z: Float[Array, "batch *space channels"],
-) -> Float[Array, "batch *space axes"]:
-    """Return the centre of each cell of `z`, on a grid from -1 to 1."""
-    centres = [(2 * jnp.arange(n) + 1) / n - 1 for n in z.shape[1:-1]]
-    grid = jnp.stack(jnp.meshgrid(*centres, indexing="ij"), axis=-1)
-    return jnp.broadcast_to(grid.astype(z.dtype), (z.shape[0], *grid.shape))

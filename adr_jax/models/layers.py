@@ -153,6 +153,15 @@ def as_channels(
     return channels.reshape(*channels.shape[:-2], -1)
 
 
+def cell_centres(
+    z: Float[Array, "batch *space channels"],
+) -> Float[Array, "batch *space axes"]:
+    """Return the centre of each cell of `z`, on a grid from -1 to 1."""
+    centres = [(2 * jnp.arange(n) + 1) / n - 1 for n in z.shape[1:-1]]
+    grid = jnp.stack(jnp.meshgrid(*centres, indexing="ij"), axis=-1)
+    return jnp.broadcast_to(grid.astype(z.dtype), (z.shape[0], *grid.shape))
+
+
 def halve(
     z: Float[Array, "batch *space channels"],
 ) -> Float[Array, "batch *half channels"]:

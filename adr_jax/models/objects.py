@@ -9,10 +9,12 @@ content belongs to the object that explains it; carried apart, the objects add u
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from adr_jax.models.layers import cell_centres
 from adr_jax.operators.advection import pull
 from adr_jax.operators.objects import OBJECTS, Tracks, track_objects
 from adr_jax.options import ModelOptions
@@ -42,7 +44,7 @@ def find(
     steps, shares = follow(history, options)
     own = shares[:, -1, ..., None] * history[:, -1, ..., None, :]
     # How far each object is ahead of where it was in each frame.
-    ahead = jnp.flip(jnp.cumsum(jnp.flip(steps, 1), 1), 1)
+    ahead = jax.lax.cumsum(steps, axis=1, reverse=True)
     earlier = jnp.concatenate([history[:, :-1]] * OBJECTS, axis=-1)
     earlier = pull(earlier, -everywhere(ahead, history.shape[2:-1]))
     last = own.reshape(history.shape[0], 1, *history.shape[2:-1], -1)
@@ -69,15 +71,10 @@ def everywhere(
 
 def _centres(own):
     """Return the centre of mass of each object, from -1 to 1; 0 where it is empty."""
-    mass = jnp.moveaxis(jnp.sum(jnp.abs(own), axis=-1), -1, 1)
-    axes = range(2, mass.ndim)
-    total = jnp.maximum(jnp.sum(mass, axis=tuple(axes)), 1e-6)
-    centres = []
-    for axis in axes:
-        line = jnp.sum(mass, axis=tuple(other for other in axes if other != axis))
-        n = line.shape[-1]
-        centres.append(jnp.sum(line * ((2 * jnp.arange(n) + 1) / n - 1), -1) / total)
-    return jnp.stack(centres, axis=-1)
+    mass = jnp.sum(jnp.abs(own), axis=-1)
+    over = tuple(range(1, mass.ndim - 1))
+    moment = jnp.sum(mass[..., None] * cell_centres(mass)[..., None, :], axis=over)
+    return moment / jnp.maximum(jnp.sum(mass, axis=over), 1e-6)[..., None]
 
 
 def straight_on(

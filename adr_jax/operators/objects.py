@@ -32,7 +32,7 @@ MEMORY = 0.5
 
 
 class Tracks(NamedTuple):
-    """How two objects moved, and which cells are whose."""
+    """Say how two objects moved, and which cells are whose."""
 
     # Displacement of each object from frame to frame, in whole cells.
     steps: Float[Array, "*batch intervals objects axes"]

@@ -1,4 +1,4 @@
-"""Which model of a run is the best: the first metric that tells two apart decides."""
+"""Choose the best model of a run: the first metric that tells two apart decides."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -104,8 +104,7 @@ class Validation:
 
     def improve(self, scores: dict[str, float], record: MutableMapping) -> bool:
         """Note the scores in the record if they are the best so far; return whether."""
-        new = [scores[f"validation_{metric.name}"] for metric in self._metrics]
-        best = best_of(record)
+        new, best = self._by_metric(scores), best_of(record)
         if best and not is_better(new, best, self._metrics):
             return False
         record["best_score"] = new
@@ -113,8 +112,10 @@ class Validation:
 
     def doubt(self, scores: dict[str, float]) -> str | None:
         """Return a line where the first metric cannot tell which model is best."""
-        new = [scores[f"validation_{metric.name}"] for metric in self._metrics]
-        return undefined(new, self._metrics)
+        return undefined(self._by_metric(scores), self._metrics)
+
+    def _by_metric(self, scores: dict[str, float]) -> list[float]:
+        return [scores[f"validation_{metric.name}"] for metric in self._metrics]
 
 
 def draw(

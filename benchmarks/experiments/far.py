@@ -16,6 +16,7 @@ The UNet is that of transport.py. Writes far.json.
 """
 
 import dataclasses
+import functools
 import statistics
 import time
 
@@ -23,9 +24,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from far_networks import Pyramid
+from far_networks import HeadsBlock, Pyramid
 from outcome import as_range, parser, print_setting, print_table, write
-from transport import ADRNET, CELLS, NETWORKS, images
+from transport import ADRNET, CELLS, NETWORKS, adam, images
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.training.devices import host
@@ -34,9 +35,11 @@ BLURS = (2, 4, 8, 16)
 FAR = {
     "ADRNet": ADRNet(dataclasses.replace(ADRNET, context=3), unroll=True),
     "pyramid": Pyramid(),
-    "pyramid, starts near zero": Pyramid(starts_spread=False),
-    "pyramid, flow held at zero": Pyramid("still"),
-    "pyramid, depthwise": Pyramid("depthwise"),
+    "pyramid, starts near zero": Pyramid(
+        functools.partial(HeadsBlock, starts_spread=False)
+    ),
+    "pyramid, flow held at zero": Pyramid(functools.partial(HeadsBlock, "still")),
+    "pyramid, depthwise": Pyramid(functools.partial(HeadsBlock, "depthwise")),
     "UNet": NETWORKS["UNet"],
 }
 # Tried with the blurred loss too.
@@ -103,10 +106,7 @@ def learn(name: str, blurred: bool, distance: int, steps: int, seed: int) -> dic
     network, key = FAR[name], jax.random.key(seed)
     history, _ = images(key, float(distance), distance)
     params = {"params": network.init(key, history)["params"]}
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.adam(optax.cosine_decay_schedule(3e-3, steps)),
-    )
+    optimizer = adam(steps)
 
     def error(params, key, compare):
         history, target = images(key, float(distance), distance)

@@ -5,6 +5,7 @@ This is what Flower and PARADIS changed of learned transport (arXiv 2603.04430,
 over some cells rather than near zero, and a gate lets in what they bring.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import jax
@@ -74,25 +75,20 @@ class HeadsBlock(nn.Module):
 class Pyramid(nn.Module):
     """Blocks in the order of a UNet, each level with cells twice as long."""
 
-    transport: Literal["push", "still", "depthwise"] = "push"
-    starts_spread: bool = True
+    block: Callable[[], nn.Module] = HeadsBlock
 
     @nn.compact
     def __call__(
         self, history: Float[Array, "batch time rows columns variables"]
     ) -> Float[Array, "batch 1 rows columns variables"]:
         """Forecast the next frame."""
-
-        def block(z):
-            return HeadsBlock(self.transport, self.starts_spread)(z)
-
         z = PointwiseMLP(CHANNELS, CHANNELS)(as_channels(history))
         finer = []
         for _ in range(LEVELS - 1):
-            finer.append(block(z))
+            finer.append(self.block()(z))
             z = halve(finer[-1])
-        z = block(z)
+        z = self.block()(z)
         for above in reversed(finer):
             merged = jnp.concatenate([double(z), above], axis=-1)
-            z = block(PointwiseMLP(CHANNELS, CHANNELS)(merged))
+            z = self.block()(PointwiseMLP(CHANNELS, CHANNELS)(merged))
         return PointwiseMLP(CHANNELS, history.shape[-1])(z)[:, None]

@@ -91,16 +91,19 @@ def images(key, distance, unit: float):
     return history[:, None], after[:, None, ..., None]
 
 
+def adam(steps: int) -> optax.GradientTransformation:
+    """Return Adam, its rate falling as a cosine."""
+    rate = optax.cosine_decay_schedule(3e-3, steps)
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+
+
 def learn(name: str, furthest: int, growing: bool, steps: int, seed: int) -> dict:
     """Train one network for one distance; return its errors and times."""
     network = NETWORKS[name]
     key = jax.random.key(seed)
     history, _ = images(key, float(furthest), furthest)
     params = {"params": network.init(key, history)["params"]}
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.adam(optax.cosine_decay_schedule(3e-3, steps)),
-    )
+    optimizer = adam(steps)
 
     def error(params, key, distance):
         history, target = images(key, distance, furthest)

@@ -1,4 +1,4 @@
-"""What `pip install adr_jax` gives works without any of the extras."""
+"""Run what `pip install adr_jax` gives without any of the extras."""
 
 import importlib.metadata
 import subprocess

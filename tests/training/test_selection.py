@@ -1,4 +1,4 @@
-"""Which of two models is better, also where metrics are undefined."""
+"""Choose the better of two models, also where metrics are undefined."""
 
 import math
 
