@@ -53,8 +53,8 @@ def find(
     highest, lowest = ahead.max(of_frame), ahead.min(of_frame)
     farther = np.where(highest - middle > middle - lowest, highest, lowest)
     # Written so that NaN counts as outside.
-    outside = ~(np.abs(farther - middle) <= TIMES * half[:, None])
-    outside &= seen[:, None]
+    within = np.abs(farther - middle) <= TIMES * half[:, None]
+    outside = np.logical_and(seen[:, None], np.logical_not(within))
     if not outside.any():
         return None
     step = int(np.argmax(outside.any(axis=(0, 2))))
