@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from far_networks import HeadsBlock, Pyramid
-from outcome import as_range, parser, print_setting, print_table, write
+from outcome import as_range, parser, print_table, write
 from transport import ADRNET, CELLS, NETWORKS, adam, images
 
 from adr_jax.models.adrnet import ADRNet
@@ -60,7 +60,7 @@ def main() -> None:
                 rows.append(learn(name, blurred, distance, arguments.steps, seed))
                 shown = {key: rows[-1][key] for key in ("model", "loss", "distance")}
                 print(*shown.values(), f"{rows[-1]['error']:.3f}", flush=True)
-    print_setting(arguments)
+    print(f"\n{arguments.steps} steps a run, {host.describe_devices()}")
     print_rows(rows, tried, arguments.distances)
     write("far", arguments, {"rows": rows})
 

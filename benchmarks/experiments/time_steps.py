@@ -26,7 +26,7 @@ from adr_jax.data.tracers import synthetic
 from adr_jax.evaluation.metrics import fields
 from adr_jax.training import model as trained
 
-SHAPE, CELLS, PAST, AHEAD = "rotation", 64, 4, 60
+SHAPE, CELLS, PAST, AHEAD = "rotation", 64, 10, 60
 BLOCKS = (1, 2, 4)
 INTERVALS = (0.5, 1.0, 2.0, 3.0)
 FLOWS = 16
