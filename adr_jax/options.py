@@ -116,7 +116,8 @@ class DataOptions(Section):
     )
     path: str = option(
         "",
-        "File or folder to read, relative to data.root; it must exist. "
+        "File or folder to read, relative to data.root; it must exist. For radar also "
+        "a pattern, or several with a comma between two. "
         '"" means the default of the data set, made where it can be made.',
         optional=True,
     )
@@ -144,6 +145,20 @@ class DataOptions(Section):
         "",
         "Axes of that variable in their order: n (trajectory), t (time), z, y, x "
         '(space), c (channel), as "tyxc"; "" where the file says it.',
+        optional=True,
+    )
+    crop: int = option(
+        0,
+        "Side in cells of the squares that are cut from radar frames; 0: whole frames "
+        "where grids are alike, else the largest square that all have.",
+        minimum=0,
+        optional=True,
+    )
+    cell_km: float = option(
+        0.0,
+        "Length in km of a cell of radar frames, to which finer ones are averaged; 0: "
+        "as in the files.",
+        minimum=0,
         optional=True,
     )
     history: int = option(10, "Frames that the model is given.", minimum=1)

@@ -26,13 +26,36 @@ LAYOUT = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Imagery:
-    """A variable of a file, read lazily, and when its frames were taken."""
+class Stored:
+    """A variable of a file, read lazily, and what attributes say of it."""
 
     # As in messages: the file and the variable.
     name: str
     data: h5py.Dataset
+    # Those of the variable, then those of the file.
     attributes: Mapping[str, Any]
+
+    def number(self, *names: str) -> float | None:
+        """Return the first of these attributes that the file has, if any."""
+        for name in names:
+            if name in self.attributes:
+                with reading(f"{self.name}: attribute {name}"):
+                    (value,) = np.ravel(self.attributes[name])
+                    return float(value)
+        return None
+
+    def text(self, name: str) -> str:
+        """Return an attribute as text, "" without it."""
+        value = self.attributes.get(name, "")
+        return (
+            value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Imagery(Stored):
+    """A variable (time, rows, columns), and when its frames were taken."""
+
     # Minutes between frames.
     interval: float
     # Spans of frames without a gap in time.
@@ -51,20 +74,12 @@ class Imagery:
         path, variable = data_file(config.root, config.path), config.variable
         file = hdf5.open_file(path, remedy)
         with reading(path):
-            films = [name for name in file if isinstance(file[name], h5py.Dataset)]
-            wanted = [variable] if variable else usual
-            name = next((name for name in wanted if name in films), None)
-            if name is None:
-                raise InputError(
-                    f"{path} has no variable {' or '.join(wanted)}; set "
-                    "config.data.variable to one of its variables: "
-                    f"{', '.join(films) or 'there is none'}"
-                )
+            name = choose(file, variable, usual)
             data = hdf5.variable(file, name, 3, "uif", LAYOUT)
             if not data.size:
                 raise InputError(f"{path}: '{name}' is empty; expected {LAYOUT}")
             attributes = {**file.attrs, **data.attrs}
-            times = file["time"] if "time" in films else None
+            times = file.get("time")
             interval, spans = _timing(path, len(data), times, attributes)
         return cls(f"{path}: '{name}'", data, attributes, interval, spans)
 
@@ -79,21 +94,23 @@ class Imagery:
         """The time between frames, as "5 min"."""
         return f"{self.interval:g} min"
 
-    def number(self, *names: str) -> float | None:
-        """Return the first of these attributes that the file has, if any."""
-        for name in names:
-            if name in self.attributes:
-                with reading(f"{self.name}: attribute {name}"):
-                    (value,) = np.ravel(self.attributes[name])
-                    return float(value)
-        return None
 
-    def text(self, name: str) -> str:
-        """Return an attribute as text, "" without it."""
-        value = self.attributes.get(name, "")
-        return (
-            value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def choose(file: h5py.File, variable: str, usual: Sequence[str]) -> str:
+    """Return `variable`, or the first of `usual` in the file where it is "".
+
+    Raises:
+      InputError: the file has none of them.
+    """
+    films = [name for name in file if isinstance(file[name], h5py.Dataset)]
+    wanted = [variable] if variable else usual
+    name = next((name for name in wanted if name in films), None)
+    if name is None:
+        raise InputError(
+            f"{file.filename} has no variable {' or '.join(wanted)}; set "
+            "config.data.variable to one of its variables: "
+            f"{', '.join(films) or 'there is none'}"
         )
+    return name
 
 
 def _timing(

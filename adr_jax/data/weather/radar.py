@@ -1,18 +1,16 @@
-"""Rain radar composites: sequences of maps of dBZ or rain rate in an HDF5 file.
+"""Rain radar: events of maps of dBZ, in files of many formats.
 
-Frames are reflectivity in dBZ, not below 0. By Marshall and Palmer, Z = 200 R^1.6, it
-is 23.0 + 16 log10 R for a rain rate R in mm/h. It is what radars measure, and a
-logarithm, in which errors are factors and drizzle counts as much as showers. The floor
-of 0 dBZ, 0.04 mm/h, bounds the logarithm: less rain does not matter. A file may hold
-reflectivity or rain rates, as floats or coded; see `Coding`.
+data.path names files, folders or patterns, with a comma between two: ODIM and KNMI
+HDF5, netCDF-4, FMI's PGM and GeoTIFF with a frame a file, or HDF5 with the frames of an
+event; see `composites`. Rain rates, amounts and reflectivity all become dBZ, as `rain`
+says, and frames of one place that follow each other an event, as `events` says.
 """
 
-import dataclasses
+import itertools
 import math
-from typing import Self
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from adr_jax.data.contract import (
     SPLITS,
@@ -23,159 +21,226 @@ from adr_jax.data.contract import (
     merge_splits,
     split_in_time,
 )
-from adr_jax.data.files import hdf5
-from adr_jax.data.weather.imagery import Imagery
+from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.weather.events import Event, find_files, open_events
+from adr_jax.data.weather.rain import reflectivity
 from adr_jax.errors import InputError
 from adr_jax.options import DataOptions
 
-# Looked for in this order where data.variable is "".
-VARIABLES = ("dbz8", "dbz", "rate", "acc_raw")
 # Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.
 RATES = (0.1, 1.0, 5.0)
 # Minutes between two splits, and of a nowcast: two hours after half an hour of history.
 GAP, NOWCAST = 60, 150
-# dBZ that no rain or hail reaches: larger values are codes read as values.
-HIGHEST = 90.0
+# Seconds without a frame after which another day begins.
+NIGHT = 6 * 3600
+# Most of the frames that validate, and that test, where more than one day would do.
+SHARE = 0.15
+# Frame intervals are alike within this share: a network sees no difference.
+ALIKE = 0.25
+# Frames whose content a fingerprint takes in.
+SAMPLED = 64
 REMEDY = (
-    "stack radar composites, for example of the KNMI Data Platform or FMI's open data, "
-    "into a dataset 'dbz' (time, rows, columns) with units 'dBZ' and one 'time' (Unix "
-    "seconds), and name the file in config.data.path; meanwhile "
+    "name files or a folder of radar composites in config.data.path, for example of "
+    "the KNMI Data Platform or FMI's open data, or an HDF5 file with a dataset 'dbz' "
+    "(time, rows, columns), units 'dBZ' and one 'time' (Unix seconds); meanwhile "
     "`python train.py --config configs/quickstart.py` needs no file"
 )
 
-
-def reflectivity(rate: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Return dBZ for a rain rate in mm/h (Marshall and Palmer), not below -25 dBZ."""
-    return 10 * np.log10(200 * np.maximum(rate, 1e-3) ** 1.6)
-
-
-@dataclasses.dataclass(frozen=True)
-class Coding:
-    """The coding of a file's values: scale * stored + offset, in mm/h or dBZ."""
-
-    is_rate: bool
-    scale: float = 1.0
-    offset: float = 0.0
-    missing: tuple[float, ...] = ()
-
-    @classmethod
-    def from_attributes(cls, images: Imagery) -> Self:
-        """Return the coding that attributes state, or that of a public sample."""
-        units = images.text("units")
-        integers = images.data.dtype.kind in "ui"
-        scale = images.number("scale_factor", "gain")
-        offset = images.number("add_offset", "offset") or 0.0
-        words = next((words for words in IN_WORDS if units.startswith(words)), None)
-        if units in UNITS and (scale is not None or not integers):
-            coding = cls(UNITS[units], 1.0 if scale is None else scale, offset)
-        elif words is not None:
-            coding = cls(*IN_WORDS[words])
-        else:
-            raise InputError(
-                f"{images.name} has units {units!r} and is {images.data.dtype}: what "
-                f"do its numbers stand for? Add attributes units ({' or '.join(UNITS)})"
-                ", for whole numbers scale_factor and add_offset, and _FillValue if "
-                "cells are missing"
-            )
-        if not np.isfinite([coding.scale, coding.offset]).all():
-            raise InputError(
-                f"{images.name}: scale {coding.scale}, offset {coding.offset}; both "
-                "must be finite: correct scale_factor and add_offset"
-            )
-        return dataclasses.replace(coding, missing=_missing(images))
-
-    def dbz(self, stored: np.ndarray) -> Float[np.ndarray, "time rows columns"]:
-        """Return dBZ from 0 up, float32; a missing cell is NaN."""
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks values
-            values = stored.astype(np.float64) * self.scale + self.offset
-            values = reflectivity(values) if self.is_rate else values
-        values[np.isin(stored, self.missing)] = np.nan
-        return np.maximum(values, 0.0).astype(np.float32)
-
-
-# Units of scaled values, and whether they are those of rain rates.
-UNITS = {"dBZ": False, "mm/h": True, "mm h-1": True}
-# Codings that files state in words only: is_rate, scale and offset.
-IN_WORDS = {
-    "dBZ = v/4": (False, 0.25),
-    "dBZ = 0.5*v - 32": (False, 0.5, -32.0),
-    "0.01 mm/h": (True, 0.01),
-    "0.01 mm per 5 min": (True, 0.12),
-}
-
-
-def _missing(images: Imagery) -> tuple[float, ...]:
-    """Return codes of missing values: those stated, or an unsigned type's maximum."""
-    names = ("_FillValue", "missing_value", "missing", "nodata")
-    stated = [images.number(name) for name in names if name in images.attributes]
-    if not stated and images.data.dtype.kind == "u":
-        return (float(np.iinfo(images.data.dtype).max),)
-    return tuple(code for code in stated if code is not None)
+# An event, the first row and column of a square of it, and a span of frames.
+Part = tuple[int, int, int, int, int]
 
 
 def load(config: DataOptions) -> Dataset:
-    """Open data.path and split it. No window crosses a gap in the file's times.
+    """Open data.path and split it. No window crosses a gap in time.
+
+    Frames of `data.crop` cells a side are cut from larger ones, half of them shared
+    with their neighbours; those of which less than half is known are left out.
 
     Splits:
-      "in_time": an early span trains, the next validates, the last is test, with an
-        hour between them.
+      "in_time": the early frames train, the next validate, the last are test. Of three
+        days or more each is in one split; of fewer, an hour lies between two splits.
       "all": everything is test.
 
     Raises:
-      InputError: there is no such file or variable, its coding is unknown, or it is too
-        short to split.
+      InputError: there is no such file or variable, its coding is unknown, it is too
+        short to split, or intervals or cells differ.
     """
-    images = Imagery.open(config, VARIABLES, REMEDY)
-    coding = Coding.from_attributes(images)
+    if not config.path:
+        raise InputError(f"config.data.path is empty; {REMEDY}")
+    files = find_files(config.root, config.path)
+    events = open_events(files, config.variable, REMEDY)
+    if config.cell_km:
+        events = [event.coarsened(config.cell_km) for event in events]
+    _check_alike(events)
+    side = _side(events, config.crop)
+    parts, splits = merge_splits(
+        {
+            split: [
+                (index, *corner, start, stop)
+                for index, start, stop in spans
+                for corner in _corners(events[index], side)
+            ]
+            for split, spans in _spans(events, config.split).items()
+        }
+    )
 
-    def read_frames(start: int, stop: int) -> np.ndarray:
-        frames = coding.dbz(hdf5.read(images.data, start, stop))
-        if (frames > HIGHEST).any():
-            frame = start + int(np.argwhere(frames > HIGHEST)[0][0])
-            raise InputError(
-                f"{images.name} has {np.nanmax(frames):g} dBZ in frame {frame}: a code "
-                "taken for rain? Correct scale_factor, add_offset or _FillValue"
-            )
-        return frames[..., None]
+    def read_frames(event: int, row: int, column: int, start: int, stop: int):
+        frames = events[event].read(start, stop)
+        rows, columns = side
+        return frames[:, row : row + rows, column : column + columns, None]
 
-    spans, splits = merge_splits(_spans(images, config.split))
+    cell_km = events[0].grid.cell_km
     return Dataset(
         name="radar",
-        trajectories=Segments(read_frames, spans, (*images.data.shape[1:], 1)),
+        trajectories=Segments(read_frames, parts, (*side, 1)),
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=hdf5.fingerprint_films([images.data], coding),
+        fingerprint=fingerprint(_sampled(events)),
         channels=("reflectivity",),
         metrics=("csi", "pod", "far", "fss", "rmse"),
         unit="dBZ",
-        cell_size=images.cell_size,
-        frame_interval=images.frame_interval,
+        cell_size=cell_km and f"{cell_km:g} km",
+        frame_interval=f"{_interval(events):g} min",
         thresholds=tuple(reflectivity(np.array(RATES)).round(2).tolist()),
     )
 
 
-def _spans(images: Imagery, split: str) -> dict[str, list[tuple[int, int]]]:
-    """Return the spans of each split."""
+def _interval(events: Sequence[Event]) -> float:
+    """Return the minutes between frames, the median over all frames."""
+    each = np.repeat([event.interval for event in events], [len(e) for e in events])
+    return float(np.percentile(each, 50, method="lower"))
+
+
+def _check_alike(events: Sequence[Event]) -> None:
+    """Raise InputError where cells or intervals of events differ."""
+    usual = _interval(events)
+    for event in events:
+        if abs(event.interval - usual) > ALIKE * usual:
+            raise InputError(
+                f"{event.name} has a frame every {event.interval:g} min, others every "
+                f"{usual:g} min: what moves in a frame differs; name files of one "
+                "interval in config.data.path"
+            )
+        if event.grid.cell_km != events[0].grid.cell_km:
+            lengths = [e.grid.cell_km for e in (events[0], event)]
+            raise InputError(
+                f"{events[0].name} and {event.name} have cells of {lengths[0]} and "
+                f"{lengths[1]} km: set config.data.cell_km to a common multiple, to "
+                "which the finer ones are averaged"
+            )
+
+
+def _side(events: Sequence[Event], crop: int) -> tuple[int, int]:
+    """Return the rows and columns of the frames that are cut from all."""
+    shapes = {event.grid.shape for event in events}
+    smallest = min(min(shape) for shape in shapes)
+    if crop > smallest:
+        raise InputError(
+            f"config.data.crop is {crop}; the smallest grid has {smallest} cells along "
+            "an axis: set it to that, or to 0"
+        )
+    if crop:
+        return crop, crop
+    return shapes.pop() if len(shapes) == 1 else (smallest, smallest)
+
+
+def _corners(event: Event, side: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the corners of the frames to cut from an event."""
+    along = []
+    for cells, length in zip(event.grid.shape, side, strict=True):
+        count = 1 + math.ceil(2 * (cells - length) / length)
+        along.append(np.linspace(0, cells - length, count).astype(int).tolist())
+    corners = list(itertools.product(*along))
+    if len(corners) == 1:
+        return corners
+    known = np.isfinite(event.read(0, 1)[0])
+    rows, columns = side
+    return [
+        (row, column)
+        for row, column in corners
+        if known[row : row + rows, column : column + columns].mean() >= 0.5
+    ]
+
+
+def _spans(
+    events: Sequence[Event], split: str
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Return event, start and stop of the spans of each split."""
+    whole = [(index, 0, len(event)) for index, event in enumerate(events)]
     if split == "all":
-        return {"test": list(images.spans)}
-    frames, gap = len(images.data), math.ceil(GAP / images.interval)
+        return {"test": whole}
+    days = _days(events)
+    if len(days) < len(SPLITS):
+        return _in_time(events)
+    left, spans = list(days), {}
+    total = sum(len(event) for event in events)
+    for name, keep in (("test", 2), ("validation", 1)):
+        taken = left.pop()
+        while len(left) > keep and _frames(events, taken + left[-1]) < SHARE * total:
+            taken += left.pop()
+        spans[name] = [whole[index] for index in taken]
+    spans["train"] = [whole[index] for day in left for index in day]
+    return spans
+
+
+def _frames(events: Sequence[Event], indices: Sequence[int]) -> int:
+    return sum(len(events[index]) for index in indices)
+
+
+def _days(events: Sequence[Event]) -> list[list[int]]:
+    """Return the indices of events in groups with a night between them."""
+    days, end = [], -math.inf
+    for index, event in enumerate(events):
+        if event.times[0] - end > NIGHT:
+            days.append([])
+        days[-1].append(index)
+        end = max(end, event.times[-1])
+    return days
+
+
+def _in_time(events: Sequence[Event]) -> dict[str, list[tuple[int, int, int]]]:
+    """Return spans of the frames in their order, with an hour between the splits."""
+    lengths = [len(event) for event in events]
+    frames, interval = sum(lengths), _interval(events)
+    gap = math.ceil(GAP / interval)
     used = max(frames - 2 * gap, 0)
-    # A short file leaves for test what a nowcast takes, but at most half of its frames.
-    test = max(0.15 * used, min(NOWCAST / images.interval, 0.5 * used))
+    # Short data leave for test what a nowcast takes, but at most half of the frames.
+    test = max(0.15 * used, min(NOWCAST / interval, 0.5 * used))
     rest = used - test
-    shares = (0.75 * rest, 0.25 * rest, test)
-    spans = split_in_time(frames, shares, gap) if used else []
+    spans = split_in_time(frames, (0.75 * rest, 0.25 * rest, test), gap) if used else []
     if not spans or any(start == stop for start, stop in spans):
         raise InputError(
-            f"{images.name} has {frames} frames, {images.frame_interval} apart: too "
-            "few for training, validation and test with an hour between them; stack "
-            "more, or score a model on all of them with config.data.split=all"
+            f"{events[0].name} has {frames} frames, {interval:g} min apart: too few "
+            "for training, validation and test with an hour between them; name more, "
+            "or score a model on all of them with config.data.split=all"
         )
+    first = np.cumsum([0, *lengths]).tolist()
     return {
-        name: clip_spans(images.spans, *span)
+        name: [
+            (index, start - first[index], stop - first[index])
+            for index, length in enumerate(lengths)
+            for start, stop in clip_spans(
+                [(first[index], first[index] + length)], *span
+            )
+        ]
         for name, span in zip(SPLITS, spans, strict=True)
     }
 
 
-SOURCE = Source(load, split_names=("in_time", "all"), fields=("path", "variable"))
+def _sampled(events: Sequence[Event]) -> Iterator[object]:
+    """Yield what a fingerprint takes in: all times and facts, and some frames."""
+    share = max(1, SAMPLED // len(events))
+    for event in events:
+        film, _ = event.frames[0]
+        yield f"{event.grid.shape} {event.grid.cell_km} {dict(film.facts)}"
+        yield event.times
+        for frame in np.linspace(0, len(event) - 1, min(len(event), share)).astype(int):
+            yield event.read(frame, frame + 1)
+
+
+SOURCE = Source(
+    load,
+    split_names=("in_time", "all"),
+    fields=("path", "variable", "crop", "cell_km"),
+)

@@ -1,0 +1,73 @@
+"""Times in files: numbers since a moment, and stamps in names, as Unix seconds."""
+
+import datetime
+import re
+
+import numpy as np
+from jaxtyping import Float
+
+from adr_jax.errors import InputError
+
+# Beginnings of the units of CF, and their seconds.
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+SINCE = re.compile(r"\s*([a-zA-Z]+)\s+since\s+(.*?)\s*(?:UTC|Z|GMT|[+-]00:?00)?\s*$")
+# A day and a time of day, in hours and minutes, or seconds too.
+STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6})\D?(\d{4})(\d{2})?(?!\d)")
+
+
+def unix_seconds(
+    values: Float[np.ndarray, "..."], units: str, what: object
+) -> Float[np.ndarray, "..."]:
+    """Return Unix seconds, float64, of numbers in units such as "hours since 1900-1-1".
+
+    Units that are only "seconds", or none, are taken to be Unix seconds.
+
+    Raises:
+      InputError: the units are others.
+    """
+    values = np.asarray(values, np.float64)
+    match = SINCE.match(units)
+    if match is None:
+        if units.strip() in ("", "s", "second", "seconds"):
+            return values
+        raise InputError(
+            f"{what} has units {units!r}; expected Unix seconds, or for example "
+            "'minutes since 2026-01-31 00:00:00'"
+        )
+    step = next((s for u, s in SECONDS.items() if match[1].lower().startswith(u)), None)
+    start = _moment(match[2])
+    if step is None or start is None:
+        raise InputError(
+            f"{what} has units {units!r}; expected seconds, minutes, hours or days "
+            "since a date"
+        )
+    return start + step * values
+
+
+def _moment(text: str) -> float | None:
+    """Return Unix seconds of "2018-6-1", "1970-01-01 00:00:0.0" and the like."""
+    numbers = [float(n) for n in re.findall(r"\d+(?:\.\d*)?", text)]
+    if not 3 <= len(numbers) <= 6:
+        return None
+    year, month, day, *clock = numbers
+    try:
+        date = datetime.datetime(int(year), int(month), int(day), tzinfo=datetime.UTC)
+    except ValueError:
+        return None
+    units = (3600, 60, 1)
+    return date.timestamp() + sum(
+        n * unit for n, unit in zip(clock, units, strict=False)
+    )
+
+
+def stamp(name: str) -> float | None:
+    """Return Unix seconds of the first stamp in a name, as 201609281445; else None."""
+    for day, clock, seconds in STAMP.findall(name):
+        try:
+            moment = datetime.datetime.strptime(
+                f"{day}{clock}{seconds or '00'}", "%Y%m%d%H%M%S"
+            )
+        except ValueError:
+            continue
+        return moment.replace(tzinfo=datetime.UTC).timestamp()
+    return None

@@ -1,0 +1,1 @@
+"""Radar composites as they arrive: a module for each format, all read as `Film`s."""

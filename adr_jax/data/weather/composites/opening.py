@@ -1,0 +1,61 @@
+"""Which format a file of radar composites has."""
+
+import pathlib
+
+import h5py
+
+from adr_jax.data.files import hdf5
+from adr_jax.data.files.reading import reading
+from adr_jax.data.weather.composites import geotiff, gridded, knmi, odim, pgm
+from adr_jax.data.weather.composites.film import Film
+from adr_jax.errors import InputError
+
+PGM = (".pgm", ".pgm.gz")
+HDF5 = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
+SUFFIXES = (*HDF5, *PGM, *geotiff.SUFFIXES)
+
+
+def is_composite(path: pathlib.Path) -> bool:
+    """Return whether a name ends as those of composites do."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def open_film(path: pathlib.Path, variable: str = "", remedy: str = "") -> Film:
+    """Open a file of composites of any format.
+
+    Args:
+      path: the file.
+      variable: the array or quantity to read, "" for the usual; the unit of a picture
+        that does not state it.
+      remedy: what to do if the file is absent, the end of a sentence.
+
+    Raises:
+      InputError: it is absent, damaged, of no known format, or does not say what its
+        numbers mean or when they were taken.
+    """
+    name = path.name.lower()
+    if name.endswith(PGM):
+        return pgm.open_film(path)
+    if name.endswith(geotiff.SUFFIXES):
+        return geotiff.open_film(path, variable)
+    if not name.endswith(HDF5):
+        raise InputError(
+            f"{path}: expected a file of radar composites, {', '.join(SUFFIXES)}"
+        )
+    file = hdf5.open_file(path, remedy)
+    return _of_hdf5(path, file, variable)
+
+
+def _of_hdf5(path: pathlib.Path, file: h5py.File, variable: str) -> Film:
+    with reading(path):
+        if odim.is_odim(file):
+            film = odim.open_film(path, file, variable)
+        elif knmi.is_knmi(file):
+            film = knmi.open_film(path, file)
+        else:
+            film = gridded.open_film(path, file, variable)
+        # A file of one frame is opened again when that is read: thousands cannot stay
+        # open.
+        if len(film.times) == 1:
+            file.close()
+        return film
