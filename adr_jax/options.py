@@ -269,6 +269,11 @@ class ModelOptions(BlockOptions):
         "draws one for each row.",
         minimum=1,
     )
+    exceedance: bool = option(
+        False,
+        "With head=advection, forecast also how likely each threshold of the data set "
+        "is exceeded, at every lead.",
+    )
     conserve: bool = option(
         False,
         "Forecast a flux between cells: the sum of the base is kept. Only where "

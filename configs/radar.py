@@ -1,10 +1,14 @@
 """Rain radar, four frames in, the next two hours out: fields that move far.
 
-    python train.py --config configs/radar.py --config.data.path=FILE.h5
+    python train.py --config configs/radar.py --config.data.path=FILES
 
-adr_jax/data/weather/radar.py says what the file holds. In the one this was tried on,
-eight hours of showers over the Netherlands (KNMI, 26 August 2010, 128 x 128 cells of 2
-km), rain moves nearly 4 cells a frame. The first third trains, the last third tests.
+FILES is a file, a folder, a pattern, or several with a comma between two, of what
+adr_jax/data/weather/radar.py reads: composites as they arrive, one file a time step, or
+one an event. It trains on the early days and keeps the late ones for validation and
+test; of one day, on the early hours. Days of other weather help most.
+
+The network starts from the last frame carried along its motion. It forecasts the field,
+and how likely 0.1, 1, 5 and 10 mm/h are reached.
 """
 
 from ml_collections import ConfigDict
@@ -17,6 +21,8 @@ def get_config() -> ConfigDict:
     config.data.name = "radar"
     config.data.split = "in_time"
     config.data.history = 4
+    # Squares of it bound a step's cost, and let events of other grids be one set.
+    config.data.crop = 128
     config.model.channels = 16
     config.model.num_blocks = 2
     # All that moves is the frame: blocks that move their state too cost half as much
@@ -24,7 +30,8 @@ def get_config() -> ConfigDict:
     config.model.transport = "none"
     config.model.head = "advection"
     config.model.frames_out = 24
-    # Rain of the one day that it is trained on goes one way.
+    config.model.exceedance = True
+    # Rain of the few days that it is trained on goes one way.
     config.data.augment = "rotations"
     config.train.steps = 500
     config.train.validate_every = 100

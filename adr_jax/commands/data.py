@@ -15,6 +15,7 @@ from adr_jax.data.contract import data_file
 from adr_jax.data.files import download
 from adr_jax.data.own import inspection
 from adr_jax.data.shallow_water import dam_break, source
+from adr_jax.data.weather import inspection as weather_inspection
 from adr_jax.training.run import locks
 
 
@@ -116,7 +117,8 @@ def _download(arguments: argparse.Namespace) -> None:
 
 def _add_inspect(sets) -> None:
     own = sets.add_parser(
-        "inspect", help="show the content of a file, and how to train on it"
+        "inspect",
+        help="show the content of a file, or of radar files, and how to train on it",
     )
     own.add_argument("file", type=pathlib.Path, metavar="FILE")
     own.add_argument("--variable", default="", metavar="NAME", help="the array to read")
@@ -126,5 +128,9 @@ def _add_inspect(sets) -> None:
 
 def _inspect(arguments: argparse.Namespace) -> None:
     file, variable, axes = arguments.file, arguments.variable, arguments.axes
-    for line in inspection.describe(file, variable, axes):
+    if not axes and weather_inspection.is_radar(str(file)):
+        lines = weather_inspection.describe(str(file), variable)
+    else:
+        lines = inspection.describe(file, variable, axes)
+    for line in lines:
         print(line, flush=True)

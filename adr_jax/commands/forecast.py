@@ -4,7 +4,8 @@ python -m adr_jax forecast --workdir W --input FILE --steps K --output FILE
 
 The forecast starts after the last frames of each trajectory in the file. K new frames
 are written in the units, layout and names of the input, as HDF5 or npz by suffix; npz
-has the arrays only.
+has the arrays only. For rain radar FILE may be a folder or pattern, and a netCDF file
+of rain rates and probabilities is written.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from etils import epath
 from tqdm import tqdm
 
 from adr_jax import data
-from adr_jax.commands import flags
+from adr_jax.commands import flags, forecast_rain
 from adr_jax.commands.new_file import check_new, written
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
@@ -66,12 +67,14 @@ def run(arguments: argparse.Namespace) -> None:
     steps, output, gif = arguments.steps, arguments.output, arguments.gif
     if steps < 1:
         raise InputError(f"--steps is {steps}; expected 1 or more")
+    config = configuration.from_json(read_config(epath.Path(arguments.workdir)))
+    if config.data.name == "radar":
+        forecast_rain.run(arguments, config)
+        return
     check_new(output, "--output", writer.SUFFIXES)
     if gif is not None:
         check_new(gif, "--gif", (".gif",))
         write_gif = _gif_writer()
-    tree = read_config(epath.Path(arguments.workdir))
-    config = configuration.from_json(tree)
     source = _open(arguments, config)
     batch_size = config.eval.batch_size
     host.prepare_host(batch_size)

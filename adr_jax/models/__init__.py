@@ -22,6 +22,7 @@ def build(
     output_scale: tuple[tuple[float, ...], ...] | tuple[float, ...],
     zero: tuple[float, ...] = (0.0,),
     probabilities: bool = False,
+    thresholds: tuple[float, ...] = (),
 ) -> FrameNetwork:
     """Return the network that the options describe.
 
@@ -32,6 +33,7 @@ def build(
         every lead.
       zero: value of nothing at unit scale.
       probabilities: whether the variables are shares of classes; see `FrameNetwork`.
+      thresholds: of the first variable at unit scale; see `FrameNetwork`.
     """
     # Loops compile faster than straight lines everywhere but on CPUs.
     unroll = {"on": True, "off": False}.get(
@@ -43,5 +45,6 @@ def build(
         output_scale=output_scale,
         zero=zero,
         probabilities=probabilities,
+        thresholds=thresholds,
         unroll=unroll,
     )

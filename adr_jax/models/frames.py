@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from adr_jax.models import moving_frame, objects
 from adr_jax.models.baselines import BASELINES
+from adr_jax.models.exceedance import Exceedance
 from adr_jax.models.hourglass import Hourglass
 from adr_jax.models.layers import (
     DTYPES,
@@ -48,6 +49,9 @@ class FrameNetwork(nn.Module):
     # Whether the variables are shares of classes, 0 to 1, and so is the forecast: the
     # softmax of the output plus the logarithm of the base.
     probabilities: bool = False
+    # Thresholds of the first variable, at unit scale, whose probability of being
+    # reached is forecast too, by the module "exceedance"; see `measurement`.
+    thresholds: tuple[float, ...] = ()
     # Whether loops over layers or forecasts are compiled as straight lines.
     unroll: bool = False
 
@@ -219,6 +223,9 @@ class FrameNetwork(nn.Module):
         carried = moving_frame.together(carried, variables)
         if moving_frame.counts_amounts(options):
             carried = carried + jnp.asarray(self.zero, history.dtype)
+        if self.thresholds:
+            parameters = (self.thresholds, self.width, self.dtype)
+            Exceedance(*parameters, name="exceedance")(z, carried[..., 0])
         unit = self.unit(lead[:, None], history.ndim - 3)
         increments = self._increments(z, 1, variables)
         return self._finish(carried[:, None], increments, unit)[:, 0]

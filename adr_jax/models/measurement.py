@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, PyTree
 
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.blocks import TERMS, ADRBlock
+from adr_jax.models.exceedance import Exceedance, probabilities
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.layers import PointwiseMLP
 from adr_jax.models.moving_frame import Carry
@@ -37,6 +38,27 @@ def displacement(
     content = jnp.abs(carried).reshape(*moved.shape[:-1], -1).sum(axis=-1)
     weight = content / (content.sum(axis=-1, keepdims=True) + NOTHING)
     return jnp.sum(weight[..., None] * moved, axis=-2)
+
+
+def exceedance(
+    network: FrameNetwork,
+    params: PyTree,
+    history: Float[Array, "batch time *space channels"],
+    steps: int,
+) -> Float[Array, "batch steps *space thresholds"]:
+    """Return how likely each of the network's thresholds is reached in the next frames.
+
+    `steps` is at most `model.frames_out`.
+    """
+    _, variables = network.apply(
+        params,
+        history,
+        steps,
+        capture_intermediates=lambda module, _: isinstance(module, Exceedance),
+        mutable=["intermediates"],
+    )
+    (bins,) = variables["intermediates"]["exceedance"]["__call__"]
+    return jnp.moveaxis(probabilities(bins), 0, 1)
 
 
 def block_displacements(

@@ -70,7 +70,13 @@ _REMOVED = {
     "train.patience": 0,
 }
 # Options since then, with the value that means what was.
-_ADDED = {"model.interpolation": "linear", "model.motions": "one"}
+_ADDED = {
+    "data.crop": 0,
+    "data.cell_km": 0.0,
+    "model.interpolation": "linear",
+    "model.motions": "one",
+    "model.exceedance": False,
+}
 _SIZES = {"tiny": (16, 2), "small": (24, 3), "base": (64, 6)}
 
 

@@ -112,6 +112,52 @@ class TrainedModel:
             return None
         return moved if is_batch else moved[0]
 
+    def exceedance(
+        self, frames: Float[ArrayLike, "..."], steps: int
+    ) -> Float[np.ndarray, "..."]:
+        """Return how likely each of `thresholds` is reached in the next frames.
+
+        Args:
+          frames: as for `forecast`.
+          steps: how many, to `model.frames_out`.
+
+        Returns:
+          float32 from 0 to 1, (steps, *space, thresholds), or with the batch axis; of
+          the first channel, never more for a higher threshold.
+
+        Raises:
+          InputError: as `forecast`, or the model was trained without
+            `model.exceedance`, or does not look so far ahead.
+        """
+        longest = self.config.model.frames_out
+        if not self.thresholds:
+            raise InputError(
+                f"{self.workdir} forecasts no probabilities: train a model with "
+                "--config.model.exceedance=True"
+            )
+        if not 1 <= steps <= longest:
+            raise InputError(
+                f"exceedance got steps={steps}; expected 1 to model.frames_out, "
+                f"{longest}: probabilities cannot be fed back"
+            )
+        history, is_batch = self._history("exceedance", frames)
+        likely = np.asarray(self._exceedance(self.params, history, int(steps)))
+        return likely if is_batch else likely[0]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Values, in the data's unit, whose probability `exceedance` forecasts."""
+        return tuple(self.record.get("thresholds", ()))
+
+    @functools.cached_property
+    def _exceedance(self) -> Callable:
+        @functools.partial(jax.jit, static_argnums=2)
+        def exceedance(params, history, steps):
+            seen = see(history, self.statistics, self.config.data.history)
+            return measurement.exceedance(self.network, params, seen, steps)
+
+        return exceedance
+
     def block_displacements(
         self, frames: Float[ArrayLike, "..."]
     ) -> Float[np.ndarray, "..."] | None:
@@ -225,6 +271,7 @@ def build_network(
     config: Configuration,
     statistics: Statistics,
     misses: Sequence[Sequence[float]] | None = None,
+    thresholds: Sequence[float] = (),
 ) -> FrameNetwork:
     """Return the network, its input and output at the scale of the data.
 
@@ -233,6 +280,8 @@ def build_network(
       statistics: of its training data.
       misses: with head "advection", what the extrapolation misses at each lead; None:
         as much as frames change.
+      thresholds: of the first channel, in the data's unit, whose probability of being
+        reached is forecast too.
     """
     misses = misses or [statistics.first_difference] * config.model.frames_out
     output_scale = {
@@ -247,6 +296,10 @@ def build_network(
         output_scale=output_scale,
         zero=statistics.zero,
         probabilities=config.train.loss == "cross_entropy",
+        thresholds=tuple(
+            (threshold - statistics.mean[0]) / statistics.std[0]
+            for threshold in thresholds
+        ),
     )
 
 
@@ -270,7 +323,12 @@ def load(workdir: str | epath.Path) -> TrainedModel:
             f"{folder} has no best model yet: let it train to a validation"
         )
     params, record = restored
-    network = build_network(config, record.statistics, record.get("misses"))
+    network = build_network(
+        config,
+        record.statistics,
+        record.get("misses"),
+        record.get("thresholds", ()),
+    )
     history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
     key = jax.random.key(config.seed)
     expected = {"params": jax.eval_shape(network.init, key, history)["params"]}

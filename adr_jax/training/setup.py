@@ -101,7 +101,9 @@ def begin(
         content = processes.on_first(lambda: new_record(config, dataset))
         record = Record(content, checkpoints.folder)
     statistics = record.statistics
-    network = build_network(config, statistics, record.get("misses"))
+    network = build_network(
+        config, statistics, record.get("misses"), record.get("thresholds", ())
+    )
     optimizer = make_optimizer(config.train)
     state = init_state(network, optimizer, config, dataset.trajectories.frame_shape)
     if restored:

@@ -1,185 +1,295 @@
-"""Compare nowcasts of rain to two hours: networks, extrapolation and pysteps.
+"""Compare nowcasts of rain to two hours, in countries that no network trained on.
 
-    python benchmarks/experiments/nowcast.py --train KNMI.h5 --other FMI.h5
-        [--minutes 5]
-        [--seeds 0 1] [--output runs/nowcast]
+    python benchmarks/experiments/nowcast.py --data FOLDER [--minutes 10]
+        [--seeds 0] [--starts 6] [--only NAME ...] [--output runs/nowcast]
 
-Each network trains by `configs/radar.py` on the first hours of one file, for the same
-minutes on a core of its own. It is tested on the last hours of that file and on all of
-the other, another day in another country. Every start of a nowcast counts. Beside the
-networks are persistence and the last frame carried along its measured motion; with
-pysteps installed, also its Lucas-Kanade extrapolation. Scores are CSI, and FSS over 5
-cells, of rain of 1 mm/h by lead. Started again, it continues with what is missing.
-Writes nowcast.json and nowcast.png.
+For each country of LEFT_OUT a network trains by `configs/radar.py` on the events of all
+others, for so many minutes on a core of its own, and is tested on that country's. It
+forecasts the field and the probability of reaching 0.1, 1, 5 and 10 mm/h. Beside it are
+persistence, the last frame carried along its measured motion, and with pysteps
+installed (nowcast_peers.py) its extrapolation, S-PROG, ANVIL, and the probabilities and
+mean of a STEPS ensemble of 24 members. "Matched" has the amounts of the last frame.
+
+Scores are CSI, FSS over 5 cells, RMSE in dBZ and the Brier score by lead, over some
+starts spread evenly over each event; then the mean over events, with 90 % of draws of
+the events. Events of FOLDER/radar have a frame every five or six minutes. Started
+again, it continues with what is missing. Writes nowcast.json, nowcast.png and
+reliability.png.
 """
 
-import dataclasses
-import importlib.util
+import argparse
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import nowcast_peers
 import numpy as np
-from one_core import train_all, workdir_of
-from outcome import (
-    COLOURS,
-    parser,
-    print_setting,
-    print_table,
-    run,
-    set_style,
-    write,
+from nowcast_scores import (
+    BINS,
+    RATES,
+    THRESHOLDS,
+    Nowcasts,
+    gain,
+    mean,
+    print_scores,
+    reliability,
+    score,
 )
+from one_core import train_all, workdir_of
+from outcome import parser, print_setting, print_table, run, set_style, write
 
-from adr_jax import data
-from adr_jax.data.weather.radar import reflectivity
-from adr_jax.data.windows import Windows
+from adr_jax.data.weather.events import Event, open_events
+from adr_jax.evaluation.amounts import matched
 from adr_jax.evaluation.baselines import FORECASTERS
-from adr_jax.evaluation.metrics import events
 from adr_jax.training import model as trained
 
-NETWORKS = {
-    # ADRNet as configured: it starts from the frame carried along its motion.
-    "moving frame": {},
-    "moving frame, UNet": {"model.name": "unet", "model.channels": 8},
-    # It has to find the motion, and to move its own forecasts on, by itself.
-    "as it lies": {
-        "model.head": "frames",
-        "model.frames_out": 1,
-        "model.transport": "pull",
-        "train.feedback": 3,
-        "train.feedback_after": 0.7,
-    },
+# Countries, and the beginnings of their files' names. A network tested on one of
+# LEFT_OUT trains on none of them.
+COUNTRIES = {
+    "Netherlands": ("knmi_20100826_128",),
+    "Finland": ("fmi", "opera_20241126_finland"),
+    "Switzerland": ("mch",),
+    "Belgium": ("rmi",),
+    "Australia": ("bom_melbourne",),
+    "Norway": ("opera_20241126_norway", "opera_20241126_nordland"),
+    "Central Europe": ("opera_20241126_bohemia", "opera_20241126_upper_rhine"),
 }
-PAST, AHEAD, MINUTES = 4, 24, 5
-RAIN = float(reflectivity(np.array([1.0]))[0])
-SCALE = 5
-LEADS = (6, 12, 18, 24)
-COLOURS = COLOURS | {
-    "moving frame": "#d55e00",
-    "moving frame, UNet": "#cc79a7",
-    "as it lies": "#009e73",
-    "pysteps": "#0072b2",
+LEFT_OUT = ("Netherlands", "Finland", "Switzerland", "Belgium", "Australia")
+PAST, AHEAD = 4, 24
+LEADS = {30: 5, 60: 11, 90: 17, 120: 23}
+NETWORK, MATCHED, STEPS = "network", "network, matched", "STEPS, 24 members"
+PRINTED = (
+    *(f"csi {rate:g}" for rate in RATES),
+    *("fss 1", "rmse"),
+    *(f"brier {rate:g}" for rate in RATES),
+)
+COLOURS = {
+    NETWORK: "#d55e00",
+    MATCHED: "#e69f00",
+    "measured motion": "#cc79a7",
+    "pysteps extrapolation": "#0072b2",
+    "S-PROG": "#009e73",
+    "ANVIL": "#56b4e9",
+    STEPS: "#000000",
+    "persistence": "#999999",
 }
-
-# (windows, PAST, rows, columns, 1) to (windows, AHEAD, rows, columns, 1), in dBZ.
-Nowcast = Callable[[np.ndarray], np.ndarray]
 
 
 def main() -> None:
-    options = parser(__doc__, "nowcast", minutes=5.0, seeds=(0, 1))
-    options.add_argument("--train", type=pathlib.Path, required=True, metavar="FILE")
-    options.add_argument("--other", type=pathlib.Path, required=True, metavar="FILE")
+    options = parser(__doc__, "nowcast", minutes=10.0, seeds=(0,), data=True)
+    options.add_argument("--only", nargs="+", choices=LEFT_OUT, default=LEFT_OUT)
+    options.add_argument("--starts", type=int, default=6, help="of each event")
     arguments = options.parse_args()
-    same = {
-        "config": "configs/radar.py",
-        "data.path": arguments.train.absolute(),
-        "train.minutes": arguments.minutes,
-        "train.schedule": "cosine",
-    }
     runs = {
-        f"{name} {seed}": same | network | {"seed": seed}
+        f"without {country} {seed}": {
+            "config": "configs/radar.py",
+            "data.path": ",".join(map(str, files_of(arguments, without=country))),
+            "data.split": "no_test",
+            "train.minutes": arguments.minutes,
+            "train.schedule": "cosine",
+            "seed": seed,
+        }
         for seed in arguments.seeds
-        for name, network in NETWORKS.items()
+        for country in arguments.only
     }
     train_all(runs, arguments.output)
-    models = {name: trained.load(workdir_of(name, arguments.output)) for name in runs}
     print_setting(arguments)
-    last_hours = next(iter(models.values())).config.data
-    path = str(arguments.other.absolute())
-    tests = {
-        "last hours": last_hours,
-        "another day": dataclasses.replace(last_hours, path=path, split="all"),
-    }
-    scores, shown = {}, {}
-    for test, section in tests.items():
-        windows = Windows(data.load(section), "test", PAST + AHEAD)
-        scores[test], shown[test] = score(windows, models)
-        print_scores(f"{test}: {len(windows)} nowcasts", scores[test])
-    figure = draw(scores, shown["another day"])
-    write("nowcast", arguments, {"scores": scores}, figure, "png")
-
-
-def score(
-    windows: Windows, models: Mapping[str, trained.TrainedModel]
-) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
-    """Return CSI and FSS by forecaster and lead, and the middle nowcast's frames."""
-    nowcasts: dict[str, Nowcast] = {
-        name: lambda past, model=model: model.forecast(past, steps=AHEAD)
-        for name, model in models.items()
-    }
-    for name in ("persistence", "advected"):
-        forecaster = FORECASTERS[name]
-        nowcasts[name] = lambda past, f=forecaster: np.asarray(f(past, AHEAD))
-    if importlib.util.find_spec("pysteps"):
-        nowcasts["pysteps"] = pysteps
-    frames = windows.read(np.arange(len(windows)))
-    past, target = frames[:, :PAST], frames[:, PAST:]
-    middle = len(windows) // 2
-    scores, shown = {}, {"observed": target[middle]}
-    for name, nowcast in nowcasts.items():
-        ahead = np.concatenate([nowcast(past[k : k + 1]) for k in range(len(past))])
-        scores[name] = {
-            "csi": events.csi(ahead, target, RAIN).by_step().tolist(),
-            "fss": events.fss(ahead, target, RAIN, scale=SCALE).by_step().tolist(),
-        }
-        shown[name] = ahead[middle]
-    return scores, shown
-
-
-def pysteps(past: np.ndarray) -> np.ndarray:
-    """Extrapolate each sample along its Lucas-Kanade motion, by pysteps."""
-    from pysteps import motion, nowcasts
-
-    flow, carry = motion.get_method("LK"), nowcasts.get_method("extrapolation")
-    ahead = [carry(film[-1, ..., 0], flow(film[..., 0]), AHEAD) for film in past]
-    return np.nan_to_num(np.stack(ahead))[..., None]  # dry outside
-
-
-def print_scores(title: str, scores: Mapping[str, Mapping[str, Sequence]]) -> None:
-    """Print a row for each forecaster, its scores at some leads."""
-    columns = [(metric, lead) for metric in ("csi", "fss") for lead in LEADS]
-    print(f"\n{title}")
+    scores, likely, seconds = {}, {}, {}
+    for country in arguments.only:
+        models = [
+            trained.load(workdir_of(f"without {country} {seed}", arguments.output))
+            for seed in arguments.seeds
+        ]
+        for event in open_events(files_of(arguments, only=country)):
+            of_event, bins = score_event(event, models, arguments.starts, seconds)
+            for name, found in of_event.items():
+                scores.setdefault(name, []).append(found)
+            for name, found in bins.items():
+                likely[name] = likely.get(name, 0) + found
+            print(f"{event.name}: {len(event)} frames scored", flush=True)
+    print_scores(scores, PRINTED, LEADS)
+    print_gains(scores)
     print_table(
-        ["", *(f"{metric.upper()} +{MINUTES * lead}" for metric, lead in columns)],
-        [
-            [name, *(f"{values[metric][lead - 1]:.3f}" for metric, lead in columns)]
-            for name, values in scores.items()
-        ],
+        ["seconds a nowcast", ""], [[n, f"{s:.2f}"] for n, s in seconds.items()]
     )
+    content = {
+        name: [{key: list(map(float, v)) for key, v in s.items()} for s in by_event]
+        for name, by_event in scores.items()
+    }
+    write("nowcast", arguments, {"scores": content}, draw(scores), "png")
+    write("reliability", arguments, {}, draw_reliability(likely), "png")
 
 
-def draw(scores: Mapping[str, Mapping], shown: Mapping[str, np.ndarray]):
-    """Draw CSI by lead for both tests, and the frames of one nowcast."""
+def files_of(
+    arguments: argparse.Namespace, *, without: str = "", only: str = ""
+) -> list[pathlib.Path]:
+    """Return the files of all countries but one, or of one."""
+    folder = pathlib.Path(arguments.data or "").absolute() / "radar"
+    files = sorted([*folder.glob("*.h5"), *folder.glob("events/*.h5")])
+    chosen = [only] if only else [name for name in COUNTRIES if name != without]
+    starts = tuple(start for name in chosen for start in COUNTRIES[name])
+    return [file for file in files if file.name.startswith(starts)]
+
+
+def score_event(
+    event: Event,
+    models: Sequence[trained.TrainedModel],
+    starts: int,
+    seconds: dict[str, float],
+) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
+    """Return scores and counts of probabilities by forecaster, and note its time."""
+    ahead = min(AHEAD, len(event) - PAST)
+    last = np.linspace(0, len(event) - PAST - ahead, starts)
+    chosen = sorted(set(last.round().astype(int).tolist()))
+    pasts = np.stack([event.read(start, start + PAST) for start in chosen])
+    target = np.stack(
+        [event.read(start + PAST, start + PAST + ahead) for start in chosen]
+    )
+    scores, likely = {}, {}
+    for name, said in forecasts(pasts, ahead, event.interval, models, seconds):
+        scores[name] = score(said, target, AHEAD)
+        if said.likely is not None:
+            likely[name] = np.stack(
+                [
+                    reliability(said.likely[:, lead, ..., 1], target[:, lead])
+                    for lead in (5, 11)
+                    if lead < ahead
+                ]
+                + [np.zeros((3, BINS))] * ((ahead <= 5) + (ahead <= 11))
+            )
+    return scores, likely
+
+
+def forecasts(
+    pasts: np.ndarray,
+    ahead: int,
+    minutes: float,
+    models: Sequence[trained.TrainedModel],
+    seconds: dict[str, float],
+) -> Iterator[tuple[str, Nowcasts]]:
+    """Yield what each forecaster says, the seeds of the network as their mean."""
+    last = np.nan_to_num(pasts[:, -1])
+
+    def timed(name, nowcast):
+        begun = time.perf_counter()
+        found = np.stack([nowcast(past) for past in pasts])
+        seconds[name] = (time.perf_counter() - begun) / len(pasts)
+        return found
+
+    fields, likely = [], []
+    for model in models:
+        model.forecast(pasts[0][..., None], ahead)  # compiles
+        model.exceedance(pasts[0][..., None], ahead)
+        fields.append(
+            timed(NETWORK, lambda p, m=model: m.forecast(p[..., None], ahead)[..., 0])
+        )
+        name = "network, probabilities"
+        likely.append(timed(name, lambda p, m=model: m.exceedance(p[..., None], ahead)))
+    field = np.mean(fields, axis=0)
+    yield NETWORK, Nowcasts(field, np.mean(likely, axis=0))
+    as_is = zip(field, last, strict=True)
+    amounts = np.stack([matched(f[..., None], end[..., None]) for f, end in as_is])
+    yield MATCHED, Nowcasts(amounts[..., 0])
+    for name, of in {
+        "persistence": "persistence",
+        "measured motion": "advected",
+    }.items():
+        carried = np.asarray(FORECASTERS[of](np.nan_to_num(pasts)[..., None], ahead))
+        yield name, Nowcasts(carried[..., 0])
+    if not nowcast_peers.has_pysteps():
+        return
+    for name, nowcast in nowcast_peers.DETERMINISTIC.items():
+        yield (
+            name,
+            Nowcasts(timed(name, lambda p, n=nowcast: n(p, ahead, minutes))),
+        )
+    field = timed(
+        "pysteps extrapolation",
+        lambda p: nowcast_peers.extrapolation(p, ahead, minutes),
+    )
+    as_is = zip(field, last, strict=True)
+    amounts = np.stack([matched(f[..., None], end[..., None]) for f, end in as_is])
+    yield "pysteps extrapolation, matched", Nowcasts(amounts[..., 0])
+    fields, likely = [], []
+    begun = time.perf_counter()
+    for past in pasts:
+        members = nowcast_peers.steps_members(past, ahead, minutes)
+        fields.append(members.mean(axis=0))
+        reached = [(members >= t).mean(axis=0) for t in THRESHOLDS]
+        likely.append(np.stack(reached, axis=-1))
+    seconds[STEPS] = (time.perf_counter() - begun) / len(pasts)
+    yield STEPS, Nowcasts(np.stack(fields), np.stack(likely))
+
+
+def print_gains(scores: Mapping[str, Sequence[Mapping]]) -> None:
+    """Print by how much the network's means are more than those of pysteps."""
+    pairs = [
+        (NETWORK, "pysteps extrapolation"),
+        (MATCHED, "pysteps extrapolation, matched"),
+        (NETWORK, "S-PROG"),
+        (NETWORK, "ANVIL"),
+        (NETWORK, STEPS),
+    ]
+    names = ("csi 0.1", "csi 1", "fss 1", "rmse", "brier 0.1", "brier 1")
+    rows = []
+    for ours, theirs in pairs:
+        if theirs not in scores:
+            continue
+        for name in names:
+            if name not in scores[ours][0]:
+                continue
+            cells = []
+            for lead in LEADS.values():
+                found = gain(scores[ours], scores[theirs], name, lead)
+                cells.append("{:+.1%} ({:+.1%} to {:+.1%})".format(*found))
+            rows.append([f"{ours} / {theirs}", name, *cells])
+    print()
+    print_table(["gain", "score", *(f"+{minutes}" for minutes in LEADS)], rows)
+
+
+def draw(scores: Mapping[str, Sequence[Mapping]]):
+    """Draw mean scores by lead."""
     set_style()
-    rows = ["observed", "moving frame 0", "as it lies 0", "advected"]
-    rows += ["pysteps"] if "pysteps" in shown else []
-    figure = plt.figure(figsize=(8.5, 3 + 1.65 * len(rows)), layout="constrained")
-    grid = figure.add_gridspec(2, 1, height_ratios=(1, 0.65 * len(rows)))
-    above, below = (figure.add_subfigure(part) for part in grid)
-    panels = above.subplots(1, len(scores), sharey=True)
-    minutes = MINUTES * (1 + np.arange(AHEAD))
-    for panel, (test, by_forecaster) in zip(panels, scores.items(), strict=True):
-        named = set()
-        for name, values in by_forecaster.items():
-            kind = name.rstrip(" 0123456789")  # without its seed
-            label = None if kind in named else kind
-            named.add(kind)
-            panel.plot(minutes, values["csi"], color=COLOURS[kind], label=label)
-        panel.set_title(test, fontsize=9)
-        panel.set_xlabel("minutes ahead")
-    panels[0].set_ylabel("CSI of rain of 1 mm/h")
+    shown = ("csi 0.1", "csi 1", "fss 1", "rmse", "brier 1", "brier 5")
+    figure, panels = plt.subplots(2, 3, figsize=(9.5, 5.5), layout="constrained")
+    minutes = 5 * (1 + np.arange(AHEAD))
+    for panel, name in zip(panels.flat, shown, strict=True):
+        for who, colour in COLOURS.items():
+            if who not in scores or name not in scores[who][0]:
+                continue
+            if name.startswith("brier") and who not in (NETWORK, STEPS):
+                continue
+            panel.plot(minutes, mean(scores[who], name), color=colour, label=who)
+        panel.set_title(name, fontsize=9)
+        panel.set_xlabel("leads of five minutes")
+    figure.legend(
+        *panels[0, 0].get_legend_handles_labels(),
+        **{"loc": "outside lower center", "ncols": 4, "frameon": False, "fontsize": 8},
+    )
+    return figure
+
+
+def draw_reliability(likely: Mapping[str, np.ndarray]):
+    """Draw how often 1 mm/h came against how likely it was, at two leads."""
+    set_style()
+    figure, panels = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
+    for panel, index, minutes in zip(panels, (0, 1), (30, 60), strict=True):
+        panel.plot([0, 1], [0, 1], ":", color="#999999")
+        for who, counts in likely.items():
+            cells, said, came = counts[index]
+            some = cells >= 100
+            panel.plot(
+                said[some] / cells[some],
+                came[some] / cells[some],
+                *("o-",),
+                color=COLOURS[who],
+                label=who,
+            )
+        panel.set_title(f"1 mm/h in {minutes} minutes", fontsize=9)
+        panel.set_xlabel("probability")
+    panels[0].set_ylabel("share that came")
     panels[0].legend(frameon=False, fontsize=8)
-    for row, axes in zip(rows, below.subplots(len(rows), len(LEADS)), strict=True):
-        for lead, panel in zip(LEADS, axes, strict=True):
-            field = np.ma.masked_less(shown[row][lead - 1, ..., 0], 7)
-            image = panel.imshow(field, cmap="turbo", vmin=7, vmax=50)
-            panel.set_xticks([])
-            panel.set_yticks([])
-            if row == rows[0]:
-                panel.set_title(f"+{MINUTES * lead} min", fontsize=9)
-        axes[0].set_ylabel(row.removesuffix(" 0"))
-    below.colorbar(image, ax=below.axes, label="dBZ", shrink=0.6)
     return figure
 
 

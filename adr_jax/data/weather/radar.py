@@ -27,8 +27,8 @@ from adr_jax.data.weather.rain import reflectivity
 from adr_jax.errors import InputError
 from adr_jax.options import DataOptions
 
-# Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain.
-RATES = (0.1, 1.0, 5.0)
+# Rain rates, mm/h, at which forecasts are judged: any rain, rain, heavy rain, showers.
+RATES = (0.1, 1.0, 5.0, 10.0)
 # Minutes between two splits, and of a nowcast: two hours after half an hour of history.
 GAP, NOWCAST = 60, 150
 # Seconds without a frame after which another day begins.
@@ -59,6 +59,8 @@ def load(config: DataOptions) -> Dataset:
     Splits:
       "in_time": the early frames train, the next validate, the last are test. Of three
         days or more each is in one split; of fewer, an hour lies between two splits.
+      "no_test": one day validates, that of nearest to 15 % of the frames, the others
+        train. For a model that is tested on other files.
       "all": everything is test.
 
     Raises:
@@ -171,6 +173,8 @@ def _spans(
     if split == "all":
         return {"test": whole}
     days = _days(events)
+    if split == "no_test":
+        return _without_test(events, days, whole)
     if len(days) < len(SPLITS):
         return _in_time(events)
     left, spans = list(days), {}
@@ -182,6 +186,24 @@ def _spans(
         spans[name] = [whole[index] for index in taken]
     spans["train"] = [whole[index] for day in left for index in day]
     return spans
+
+
+def _without_test(
+    events: Sequence[Event], days: Sequence[list[int]], whole: Sequence[tuple]
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Return the spans of "no_test"."""
+    if len(days) < 2:
+        raise InputError(
+            f"{events[0].name} and what goes with it are of one day, and config.data."
+            "split=no_test needs another to validate on: name more files, or split "
+            "in_time"
+        )
+    wanted = SHARE * sum(len(event) for event in events)
+    held = min(days, key=lambda day: abs(_frames(events, day) - wanted))
+    return {
+        "train": [whole[index] for day in days if day is not held for index in day],
+        "validation": [whole[index] for index in held],
+    }
 
 
 def _frames(events: Sequence[Event], indices: Sequence[int]) -> int:
@@ -241,6 +263,6 @@ def _sampled(events: Sequence[Event]) -> Iterator[object]:
 
 SOURCE = Source(
     load,
-    split_names=("in_time", "all"),
+    split_names=("in_time", "no_test", "all"),
     fields=("path", "variable", "crop", "cell_km"),
 )

@@ -56,8 +56,10 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
     found = Statistics.of(dataset)
     statistics = dataclasses.asdict(found)
     moving = config.model.head == "advection"
-    misses = {"misses": by_lead(config, dataset, found)} if moving else {}
-    return misses | {
+    learned = {"misses": by_lead(config, dataset, found)} if moving else {}
+    if config.model.exceedance:
+        learned["thresholds"] = _thresholds(config, dataset)
+    return learned | {
         "step": 0,
         "train_seconds": 0.0,
         "best_score": [],
@@ -66,10 +68,24 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
         "frame_shape": list(dataset.trajectories.frame_shape),
         "channels": list(dataset.channels),
         "frame_interval": dataset.frame_interval,
+        "cell_size": dataset.cell_size,
         "device": host.describe_devices(),
         "command": shlex.join(["python", *sys.argv]),
         "version": version(),
     }
+
+
+def _thresholds(config: Configuration, dataset: Dataset) -> list[float]:
+    """Return the thresholds whose exceedance is forecast.
+
+    Raises:
+      InputError: the data set has none, or the network has another head.
+    """
+    if config.model.head != "advection":
+        config.model.refuse("exceedance", "False with that model.head")
+    if not dataset.thresholds:
+        config.model.refuse("exceedance", f"False: {dataset.name} has no thresholds")
+    return list(dataset.thresholds)
 
 
 def version() -> str:

@@ -3,9 +3,10 @@
 import composites
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from adr_jax.data.contract import SPLITS
-from adr_jax.data.weather import radar, rain
+from adr_jax.data.weather import inspection, radar, rain
 from adr_jax.data.weather.events import find_files, open_events
 from adr_jax.errors import InputError
 
@@ -163,3 +164,27 @@ def test_other_intervals_and_cells_are_refused(config, tmp_path):
         load(config, tmp_path)
     dataset = load(config, tmp_path, cell_km=2.0, split="all")
     assert (dataset.cell_size, dataset.frame_interval) == ("2 km", "5 min")
+
+
+def test_inspection_says_what_moves_whither_and_how_to_train(tmp_path):
+    """Showers go three cells a frame towards the east, in cells of 2 km: 72 km/h."""
+    noise = np.random.default_rng(4).normal(size=(40, 40))
+    smooth = gaussian_filter(noise, 2, mode="wrap")
+    film = np.stack([np.roll(smooth, 3 * k, axis=1) for k in range(8)])
+    dbz = (30 + 15 * film / film.std()).astype(np.float32)
+    about = {"units": "dBZ", "pixel_km": 2.0}
+    composites.save(tmp_path / "east.h5", "dbz", dbz, **about)
+    assert inspection.is_radar(str(tmp_path))
+    text = "\n".join(inspection.describe(str(tmp_path)))
+    assert "files: 1, events: 1" in text
+    assert "east.h5, 1970-01-01 00:00 to 1970-01-01 00:35: 8 frames" in text
+    assert "one every 5 min, 40 x 40 cells of 2 km" in text
+    assert "moves 3.0 cells a frame towards E, 72 km/h" in text
+    assert "--config=configs/radar.py" in text
+    assert "--config.data.crop=40" in text
+
+
+def test_files_of_other_things_are_not_of_radar(tmp_path):
+    composites.save(tmp_path / "a.h5", "temperature", np.zeros((3, 4, 4)), units="K")
+    assert not inspection.is_radar(str(tmp_path / "a.h5"))
+    assert not inspection.is_radar(str(tmp_path / "absent.h5"))
