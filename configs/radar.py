@@ -33,7 +33,10 @@ def get_config() -> ConfigDict:
     config.model.exceedance = True
     # Rain of the few days that it is trained on goes one way.
     config.data.augment = "rotations"
-    config.train.steps = 500
+    # Ten minutes on two cores.
+    config.train.steps = 1500
+    config.train.learning_rate = 1e-3
+    config.train.ema = 0.99
     config.train.validate_every = 100
     config.train.validation_frames = 6
     config.train.checkpoint_every = 100

@@ -15,7 +15,7 @@ from adr_jax.data.weather.radar import ALIKE
 from adr_jax.data.weather.rain import rain_rate
 from adr_jax.errors import Diverged, InputError
 from adr_jax.evaluation import divergence
-from adr_jax.evaluation.amounts import matched
+from adr_jax.evaluation.amounts import matched, reached
 from adr_jax.options import Configuration
 from adr_jax.training.devices import host
 from adr_jax.training.model import TrainedModel, load
@@ -100,6 +100,7 @@ def make(model: TrainedModel, event: Event, history: np.ndarray, steps: int) -> 
         grid=event.grid,
         mean=mean[..., 0],
         matched=amounts[..., 0],
+        reached=None if likely is None else reached(likely, model.thresholds),
         likely=likely,
         thresholds=tuple(
             float(f"{rain_rate(np.asarray(t)):.2g}") for t in model.thresholds

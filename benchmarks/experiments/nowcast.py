@@ -8,7 +8,8 @@ others, for so many minutes on a core of its own, and is tested on that country'
 forecasts the field and the probability of reaching 0.1, 1, 5 and 10 mm/h. Beside it are
 persistence, the last frame carried along its measured motion, and with pysteps
 installed (nowcast_peers.py) its extrapolation, S-PROG, ANVIL, and the probabilities and
-mean of a STEPS ensemble of 24 members. "Matched" has the amounts of the last frame.
+mean of a STEPS ensemble of 24 members. "Matched" has the amounts of the last frame,
+"reached" is what the network says is reached with a probability of a third.
 
 Scores are CSI, FSS over 5 cells, RMSE in dBZ and the Brier score by lead, over some
 starts spread evenly over each event; then the mean over events, with 90 % of draws of
@@ -40,7 +41,7 @@ from one_core import train_all, workdir_of
 from outcome import parser, print_setting, print_table, run, set_style, write
 
 from adr_jax.data.weather.events import Event, open_events
-from adr_jax.evaluation.amounts import matched
+from adr_jax.evaluation.amounts import matched, reached
 from adr_jax.evaluation.baselines import FORECASTERS
 from adr_jax.training import model as trained
 
@@ -58,7 +59,8 @@ COUNTRIES = {
 LEFT_OUT = ("Netherlands", "Finland", "Switzerland", "Belgium", "Australia")
 PAST, AHEAD = 4, 24
 LEADS = {30: 5, 60: 11, 90: 17, 120: 23}
-NETWORK, MATCHED, STEPS = "network", "network, matched", "STEPS, 24 members"
+NETWORK, MATCHED, REACHED = "network", "network, matched", "network, reached"
+STEPS = "STEPS, 24 members"
 PRINTED = (
     *(f"csi {rate:g}" for rate in RATES),
     *("fss 1", "rmse"),
@@ -67,6 +69,7 @@ PRINTED = (
 COLOURS = {
     NETWORK: "#d55e00",
     MATCHED: "#e69f00",
+    REACHED: "#8c510a",
     "measured motion": "#cc79a7",
     "pysteps extrapolation": "#0072b2",
     "S-PROG": "#009e73",
@@ -191,6 +194,7 @@ def forecasts(
     as_is = zip(field, last, strict=True)
     amounts = np.stack([matched(f[..., None], end[..., None]) for f, end in as_is])
     yield MATCHED, Nowcasts(amounts[..., 0])
+    yield REACHED, Nowcasts(reached(np.mean(likely, axis=0), THRESHOLDS))
     for name, of in {
         "persistence": "persistence",
         "measured motion": "advected",
@@ -216,8 +220,8 @@ def forecasts(
     for past in pasts:
         members = nowcast_peers.steps_members(past, ahead, minutes)
         fields.append(members.mean(axis=0))
-        reached = [(members >= t).mean(axis=0) for t in THRESHOLDS]
-        likely.append(np.stack(reached, axis=-1))
+        shares = [(members >= t).mean(axis=0) for t in THRESHOLDS]
+        likely.append(np.stack(shares, axis=-1))
     seconds[STEPS] = (time.perf_counter() - begun) / len(pasts)
     yield STEPS, Nowcasts(np.stack(fields), np.stack(likely))
 
@@ -227,6 +231,9 @@ def print_gains(scores: Mapping[str, Sequence[Mapping]]) -> None:
     pairs = [
         (NETWORK, "pysteps extrapolation"),
         (MATCHED, "pysteps extrapolation, matched"),
+        (REACHED, "pysteps extrapolation"),
+        (REACHED, "S-PROG"),
+        (REACHED, "ANVIL"),
         (NETWORK, "S-PROG"),
         (NETWORK, "ANVIL"),
         (NETWORK, STEPS),

@@ -111,6 +111,9 @@ def test_the_file_opens_in_xarray_with_times_places_and_probabilities(
     films = folder(tmp_path)
     with xarray.open_dataset(run(films)) as ahead:
         assert ahead.rain_rate.dims == ("time", "y", "x")
+        # A probability of 0.75 of 0.1 mm/h, and of 0.25 of 1 mm/h.
+        between = ahead.rain_rate.values[np.isfinite(ahead.rain_rate.values)]
+        assert ((between > 0.1) & (between < 1)).all()
         assert ahead.probability.dims == ("threshold", "time", "y", "x")
         last = np.datetime64("2018-07-01T12:25")
         expected = last + np.timedelta64(5, "m") * np.arange(1, STEPS + 1)
@@ -124,9 +127,9 @@ def test_the_file_opens_in_xarray_with_times_places_and_probabilities(
         last_frame = frames()[-1]
         expected = rates(last_frame + np.arange(1, STEPS + 1)[:, None, None])
         # Rounding of float32 through a power of ten.
-        np.testing.assert_allclose(ahead.rain_rate, expected, rtol=1e-5)
+        np.testing.assert_allclose(ahead.rain_rate_mean, expected, rtol=1e-5)
         # What was never observed is missing in all of it.
-        for name in ("rain_rate_matched", "probability"):
+        for name in ("rain_rate", "rain_rate_matched", "probability"):
             hidden = np.isnan(ahead[name].values)
             np.testing.assert_array_equal(
                 hidden, np.broadcast_to(np.isnan(last_frame), hidden.shape)
@@ -156,7 +159,7 @@ def test_finer_cells_are_averaged_and_another_interval_is_told(
     with xarray.open_dataset(
         run(folder(tmp_path, minutes=10, cell=1.0), "ahead.nc")
     ) as ahead:
-        assert ahead.rain_rate.shape == (STEPS, 6, 4)
+        assert ahead.rain_rate_mean.shape == (STEPS, 6, 4)
         np.testing.assert_allclose(np.diff(ahead.x), 2000)
         np.testing.assert_array_equal(np.diff(ahead.time), np.timedelta64(10, "m"))
     assert "cells of 1 km are averaged to 2 km" in caplog.text
@@ -167,7 +170,7 @@ def test_no_rain_is_forecast_as_none_and_told(tmp_path, use, run, caplog):
     use(growth=0.0)
     film = np.zeros((5, 12, 9), np.float32)
     with xarray.open_dataset(run(folder(tmp_path, film=film))) as ahead:
-        assert (ahead.rain_rate == 0).all()
+        assert (ahead.rain_rate_mean == 0).all()
     assert "no rain in the last 4 frames" in caplog.text
 
 
@@ -183,7 +186,7 @@ def test_beyond_the_longest_lead_there_are_no_probabilities(tmp_path, use, run, 
     use(growth=0.1)
     steps = LONGEST + 1
     with xarray.open_dataset(run(folder(tmp_path), steps=steps)) as ahead:
-        assert "probability" not in ahead
+        assert not {"probability", "rain_rate"} & set(ahead)
         assert len(ahead.time) == steps
     assert "no probabilities" in caplog.text
 
@@ -226,4 +229,4 @@ def test_real_files_are_forecast_where_they_lie(real_data, use, run, name):
         assert ahead.rain_rate.shape[0] == STEPS
         np.testing.assert_allclose(np.diff(ahead.x), 2000)
         assert "grid_mapping_name" in ahead.crs.attrs
-        assert 0 < float(ahead.rain_rate.max()) < 500
+        assert 0 < float(ahead.rain_rate_mean.max()) < 500

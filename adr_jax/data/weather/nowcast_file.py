@@ -24,9 +24,11 @@ class Nowcast:
     start: float
     times: Float[np.ndarray, " time"]
     grid: Grid
-    # As forecast, a mean of what may come; and with the amounts of the last frame.
+    # As forecast, a mean of what may come; with the amounts of the last frame; and what
+    # is reached with a probability of a third, None without probabilities.
     mean: Float[np.ndarray, "time rows columns"]
     matched: Float[np.ndarray, "time rows columns"]
+    reached: Float[np.ndarray, "time rows columns"] | None = None
     # Of reaching each threshold, in mm/h; None where the model forecasts none.
     likely: Float[np.ndarray, "time rows columns thresholds"] | None = None
     thresholds: tuple[float, ...] = ()
@@ -45,15 +47,19 @@ def write(path: pathlib.Path, nowcast: Nowcast, attributes: Mapping[str, str]) -
         scales += _space(file, nowcast.grid)
         mapping = _mapping(file, nowcast.grid)
         for name, frames, words in (
-            ("rain_rate", nowcast.mean, "rain rate, the mean of what may come"),
+            ("rain_rate", nowcast.reached, "reached with a probability of a third"),
+            ("rain_rate_mean", nowcast.mean, "the mean of what may come"),
             (
                 "rain_rate_matched",
                 nowcast.matched,
-                "rain rate with the amounts of the last observed frame",
+                "with the amounts of the last observed frame",
             ),
         ):
+            if frames is None:
+                continue
             about = {"standard_name": "rainfall_rate", "units": "mm h-1"}
             rates = np.where(frames > 0, rain_rate(frames), 0 * frames)
+            words = f"rain rate, {words}"
             _variable(file, name, rates, scales, about | mapping, words)
         if nowcast.likely is not None:
             edges = np.asarray(nowcast.thresholds, np.float32)

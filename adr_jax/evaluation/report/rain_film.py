@@ -38,7 +38,8 @@ def write_film(
         likely = None
         if nowcast.likely is not None and DRAWN in nowcast.thresholds:
             likely = nowcast.likely[index, ..., nowcast.thresholds.index(DRAWN)]
-        frames.append((seconds, nowcast.matched[index], likely))
+        field = nowcast.matched if nowcast.reached is None else nowcast.reached
+        frames.append((seconds, field[index], likely))
     pictures = [_picture(nowcast, *frame) for frame in frames]
     durations = [MILLISECONDS] * (len(pictures) - 1) + [LONGER]
     pictures[0].save(
