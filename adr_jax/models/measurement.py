@@ -58,7 +58,7 @@ def exceedance(
         mutable=["intermediates"],
     )
     (bins,) = variables["intermediates"]["exceedance"]["__call__"]
-    return jnp.moveaxis(probabilities(bins), 0, 1)
+    return jnp.moveaxis(probabilities(jnp.asarray(bins)), 0, 1)
 
 
 def block_displacements(

@@ -41,9 +41,9 @@ def loss_at_lead(
             capture_intermediates=lambda module, _: isinstance(module, BESIDE),
             mutable="intermediates",
         )
+        modules = captured.get("intermediates") or {}
         beside = {
-            name: jnp.asarray(value["__call__"][0])
-            for name, value in captured.get("intermediates", {}).items()
+            name: jnp.asarray(value["__call__"][0]) for name, value in modules.items()
         }
         seen = jnp.concatenate([history[:, -KNOWN:], target], axis=1)
         if "tracks" in beside:

@@ -31,6 +31,7 @@ from nowcast_scores import (
     RATES,
     THRESHOLDS,
     Nowcasts,
+    Scores,
     gain,
     mean,
     print_scores,
@@ -226,7 +227,7 @@ def forecasts(
     yield STEPS, Nowcasts(np.stack(fields), np.stack(likely))
 
 
-def print_gains(scores: Mapping[str, Sequence[Mapping]]) -> None:
+def print_gains(scores: Mapping[str, Sequence[Scores]]) -> None:
     """Print by how much the network's means are more than those of pysteps."""
     pairs = [
         (NETWORK, "pysteps extrapolation"),
@@ -255,7 +256,7 @@ def print_gains(scores: Mapping[str, Sequence[Mapping]]) -> None:
     print_table(["gain", "score", *(f"+{minutes}" for minutes in LEADS)], rows)
 
 
-def draw(scores: Mapping[str, Sequence[Mapping]]):
+def draw(scores: Mapping[str, Sequence[Scores]]):
     """Draw mean scores by lead."""
     set_style()
     shown = ("csi 0.1", "csi 1", "fss 1", "rmse", "brier 1", "brier 5")

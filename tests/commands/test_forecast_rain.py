@@ -47,6 +47,8 @@ def use(tmp_path, monkeypatch):
         (tmp_path / "run").mkdir(exist_ok=True)
         (tmp_path / "run" / "config.json").write_text(model.config.to_json())
         monkeypatch.setattr(forecast_rain, "load", lambda _: model)
+        # The tests have two devices already; a nowcast is of one sample.
+        monkeypatch.setattr(forecast_rain.host, "prepare_host", lambda _: None)
         return model
 
     return use_model

@@ -98,9 +98,9 @@ def _cells(events: Sequence[Event]) -> list[str]:
     """Return flags that make cells alike and squares fit."""
     lengths = {event.grid.cell_km for event in events if event.grid.cell_km}
     coarse = max(lengths) if len(lengths) > 1 else None
-    times = [coarse / e.grid.cell_km if coarse else 1.0 for e in events]
     smallest = min(
-        int(min(event.grid.shape) / n) for event, n in zip(events, times, strict=True)
+        int(min(grid.shape) * (grid.cell_km / coarse if coarse and grid.cell_km else 1))
+        for grid in (event.grid for event in events)
     )
     flags = [f"--config.data.cell_km={coarse:g}"] if coarse else []
     return flags + ([f"--config.data.crop={smallest}"] if smallest < 128 else [])

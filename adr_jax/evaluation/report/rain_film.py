@@ -32,15 +32,16 @@ def write_film(
     nowcast: Nowcast,
 ) -> None:
     """Write a GIF of the observed frames and of those ahead, in dBZ, as rain rates."""
-    observed = zip(times, history, strict=True)
-    frames = [(seconds, frame, None) for seconds, frame in observed]
+    pictures = [
+        _picture(nowcast, seconds, frame, None)
+        for seconds, frame in zip(times, history, strict=True)
+    ]
     for index, seconds in enumerate(nowcast.times):
         likely = None
         if nowcast.likely is not None and DRAWN in nowcast.thresholds:
             likely = nowcast.likely[index, ..., nowcast.thresholds.index(DRAWN)]
         field = nowcast.matched if nowcast.reached is None else nowcast.reached
-        frames.append((seconds, field[index], likely))
-    pictures = [_picture(nowcast, *frame) for frame in frames]
+        pictures.append(_picture(nowcast, seconds, field[index], likely))
     durations = [MILLISECONDS] * (len(pictures) - 1) + [LONGER]
     pictures[0].save(
         path,

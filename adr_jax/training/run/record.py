@@ -56,7 +56,9 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
     found = Statistics.of(dataset)
     statistics = dataclasses.asdict(found)
     moving = config.model.head == "advection"
-    learned = {"misses": by_lead(config, dataset, found)} if moving else {}
+    learned: dict[str, list] = (
+        {"misses": by_lead(config, dataset, found)} if moving else {}
+    )
     if config.model.exceedance:
         learned["thresholds"] = _thresholds(config, dataset)
     return learned | {

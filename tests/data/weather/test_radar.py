@@ -84,7 +84,7 @@ def test_thresholds_are_rain_rates_in_the_unit_learned(config, tmp_path):
     numbers, attributes = showers()
     dataset = load(config, save(tmp_path / "radar.h5", numbers, **attributes))
     assert dataset.unit == "dBZ"
-    expected = rain.reflectivity(np.array([0.1, 1, 5]))
+    expected = rain.reflectivity(np.array([0.1, 1, 5, 10]))
     np.testing.assert_allclose(dataset.thresholds, expected, atol=0.005)  # two digits
 
 

@@ -92,7 +92,7 @@ def _times(path: pathlib.Path, file: h5py.File, stored: Stored) -> np.ndarray:
                 "'time' (Unix seconds) or an attribute dt_minutes"
             )
         return 60 * interval * np.arange(count)
-    data = file[name]
+    data = hdf5.variable(file, name, file[name].ndim, "uif", "times as numbers")
     units = Stored(name, data, data.attrs).text("units")
     seconds = times.unix_seconds(data[()].ravel(), units, f"{path}: '{name}'")
     if seconds.shape != (count,) or not np.isfinite(seconds).all():
@@ -105,14 +105,19 @@ def _times(path: pathlib.Path, file: h5py.File, stored: Stored) -> np.ndarray:
 
 def _minutes(file: h5py.File, stored: Stored, seconds: np.ndarray) -> float | None:
     """Return the minutes in which an amount fell, if the file says."""
-    if "start_time" in file and len(seconds) == 1:
-        data = file["start_time"]
+    data = file.get("start_time")
+    if isinstance(data, h5py.Dataset) and len(seconds) == 1:
         units = Stored("start_time", data, data.attrs).text("units")
         start = times.unix_seconds(data[()].ravel(), units, f"{stored.name}: start")
         return float(seconds[0] - start[0]) / 60
     time = file.get("time")
-    bounds = None if time is None else file.get(_text(time, "bounds"))
-    if isinstance(bounds, h5py.Dataset) and bounds.shape == (len(seconds), 2):
+    named = _text(time, "bounds") if isinstance(time, h5py.Dataset) else " "
+    bounds = file.get(named)
+    if (
+        isinstance(time, h5py.Dataset)
+        and isinstance(bounds, h5py.Dataset)
+        and bounds.shape == (len(seconds), 2)
+    ):
         units = _text(time, "units")
         spans = np.diff(times.unix_seconds(bounds[()], units, stored.name))
         return float(np.median(spans)) / 60
@@ -130,13 +135,10 @@ def _grid(file: h5py.File, data: h5py.Dataset) -> tuple[Grid, tuple[int, int]]:
     """
     attributes = {**file.attrs, **data.attrs}
     shape = (data.shape[-2], data.shape[-1])
-    along = [
-        _coordinate(file, name, count) for name, count in zip("yx", shape, strict=True)
-    ]
-    if any(positions is None for positions in along):
+    y, x = (_coordinate(file, name, n) for name, n in zip("yx", shape, strict=True))
+    if y is None or x is None:
         cell = attributes.get("pixel_km")
         return Grid(shape, None if cell is None else float(np.ravel(cell)[0])), (1, 1)
-    y, x = along
     flips = (1 if y[0] > y[-1] else -1, 1 if x[0] < x[-1] else -1)
     cell = abs(x[-1] - x[0]) / (len(x) - 1)
     height = abs(y[-1] - y[0]) / (len(y) - 1)

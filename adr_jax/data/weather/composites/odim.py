@@ -159,10 +159,10 @@ def _as_dbz(stored, coding, unit, minutes, what) -> np.ndarray:
 def _grid(group: h5py.Group) -> Grid:
     shape = group["data"].shape
     scale = _number(group, "xscale", "where")
-    corner = [_number(group, name, "where") for name in ("UL_x", "UL_y")]
+    x, y = (_number(group, name, "where") for name in ("UL_x", "UL_y"))
     return Grid(
         (shape[0], shape[1]),
         None if scale is None else abs(scale) / 1000,
         _text(group, "projdef", "where").strip(),
-        None if None in corner else (corner[0], corner[1]),
+        None if x is None or y is None else (x, y),
     )

@@ -7,12 +7,13 @@ def of_mapping(attributes: Mapping[str, object]) -> str:
     """Return the projection that CF's grid mapping describes, "" if it is unknown."""
     try:
         import pyproj
+        from pyproj.exceptions import CRSError
     except ImportError:
         return ""
     stated = {name: _plain(value) for name, value in attributes.items()}
     try:
         return pyproj.CRS.from_cf(stated).to_wkt()
-    except (pyproj.exceptions.CRSError, KeyError, TypeError, ValueError):
+    except (CRSError, KeyError, TypeError, ValueError):
         return ""
 
 
@@ -20,11 +21,12 @@ def as_mapping(projection: str) -> dict[str, object]:
     """Return the attributes of CF's grid mapping, {} if they are unknown."""
     try:
         import pyproj
+        from pyproj.exceptions import CRSError
     except ImportError:
         return {}
     try:
         return pyproj.CRS.from_user_input(projection).to_cf()
-    except pyproj.exceptions.CRSError:
+    except CRSError:
         return {}
 
 
@@ -32,11 +34,12 @@ def in_metres(projection: str, lon: float, lat: float) -> tuple[float, float] | 
     """Return where a place lies in a projection, (x, y); None if that is unknown."""
     try:
         import pyproj
+        from pyproj.exceptions import ProjError
     except ImportError:
         return None
     try:
         project = pyproj.Transformer.from_crs("EPSG:4326", projection, always_xy=True)
-    except pyproj.exceptions.ProjError:
+    except ProjError:
         return None
     x, y = project.transform(lon, lat)
     return float(x), float(y)
