@@ -18,6 +18,7 @@ from adr_jax import data
 from adr_jax.commands import flags
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
+from adr_jax.evaluation import protocols
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.evaluation.report.model_card import write_model_card
 from adr_jax.evaluation.workdir import read_config, write_json
@@ -82,6 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
                 data.prepare(model.config.data)
             datasets[key] = data.load(model.config.data)
         _check_interval(model, datasets[key])
+        if arguments.data is not None and not arguments.protocols:
+            model = _with_protocols_that_fit(model, datasets[key])
         # Studies first: they refuse data sets that they cannot use at once.
         studies = {
             study: score(model, datasets[key])
@@ -97,13 +100,36 @@ def run(arguments: argparse.Namespace) -> None:
         write_json(output, scores[0][1] if len(scores) == 1 else dict(scores))
 
 
+def _with_protocols_that_fit(model: TrainedModel, dataset: Dataset) -> TrainedModel:
+    """Return the model without the protocols that a short file cannot serve, named."""
+    names = model.config.eval.protocols
+    history = model.config.data.history
+    out = protocols.misfits(dataset, names, model_history=history)
+    if len(out) == len(names):
+        raise next(iter(out.values()))
+    for name, error in out.items():
+        print(f"note: not scored by {name}: {error}")
+    fit = tuple(name for name in names if name not in out)
+    config = model.config.override(eval={"protocols": fit})
+    return dataclasses.replace(model, config=config)
+
+
 def _check_interval(model: TrainedModel, dataset: Dataset) -> None:
     """Raise InputError for frames at another interval than the model's.
 
-    What it has learned of motion and change is that of one of its own intervals.
+    What it has learned of motion and change is that of one of its own intervals. Where
+    the motion is measured a line says so instead: it is measured in these frames.
     """
     own, other = model.record.get("frame_interval"), dataset.frame_interval
-    if None not in (own, other) and own != other:
+    if None in (own, other) or own == other:
+        return
+    if model.config.model.head == "advection":
+        print(
+            f"note: {model.workdir} was trained on frames {own} apart, those of "
+            f"{dataset.name} are {other} apart: motion is measured in them, but what "
+            "changes was learned at the other interval"
+        )
+    else:
         raise InputError(
             f"{model.workdir} forecasts frames {own} apart, those of {dataset.name} "
             f"are {other} apart: train on such frames, or take every so many of them"
@@ -116,7 +142,9 @@ def _load(workdir: str, arguments: argparse.Namespace) -> TrainedModel:
     config = model.config
     if arguments.data is not None:
         path = str(arguments.data.absolute())
-        config = config.override(data={"path": path, "split": "all"})
+        # Whole frames, not squares of them.
+        changes = {"path": path, "split": "all", "crop": 0}
+        config = config.override(data=changes)
     if arguments.protocols:
         config = config.override(eval={"protocols": tuple(arguments.protocols)})
     return dataclasses.replace(model, config=config)

@@ -76,6 +76,19 @@ def check(
         PROTOCOLS[name].windows(dataset, split, model_history)
 
 
+def misfits(
+    dataset: Dataset, names: Sequence[str], *, model_history: int, split: str = "test"
+) -> dict[str, InputError]:
+    """Return the protocols whose windows do not fit into the data, and why."""
+    found = {}
+    for name in names:
+        try:
+            PROTOCOLS[name].windows(dataset, split, model_history)
+        except InputError as error:
+            found[name] = error
+    return found
+
+
 def score(
     forecast: Forecast,
     dataset: Dataset,

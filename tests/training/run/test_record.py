@@ -132,7 +132,7 @@ def test_a_run_of_another_version_is_not_continued(config, tmp_path):
 
 def test_all_that_is_written_is_asked_for(config):
     written = set(record.new_record(configuration.read(config), data.load(config.data)))
-    assert written == {*record.KEYS, "frame_interval"}
+    assert written == {*record.KEYS, "cell_size", "frame_interval"}
 
 
 def test_frames_at_another_interval_are_refused(rewrite, water_file):
@@ -141,3 +141,20 @@ def test_frames_at_another_interval_are_refused(rewrite, water_file):
     with pytest.raises(SystemExit) as stop:
         main([*flags, "--protocols=one_step"])
     assert "forecasts frames 5 min apart, those of shallow_water" in str(stop.value)
+
+
+def test_a_short_file_is_scored_by_what_fits_and_the_rest_is_named(
+    rewrite, water_file, capsys
+):
+    def protocols(*names):
+        return rewrite(None, lambda config: config["eval"].update(protocols=names))
+
+    workdir = protocols("one_step", "cloudcast")
+    main(["evaluate", f"--workdir={workdir}", f"--data={water_file}"])
+    printed = capsys.readouterr().out
+    assert "not scored by cloudcast: a window of 32 frames does not fit" in printed
+    assert "advected" in printed
+    shutil.rmtree(workdir)
+    with pytest.raises(SystemExit, match="a window of 32 frames does not fit"):
+        workdir = protocols("cloudcast")
+        main(["evaluate", f"--workdir={workdir}", f"--data={water_file}"])
