@@ -14,7 +14,8 @@ Each run has the same minutes on one core of its own, and one_core.COMMON in the
 of its optimiser: AdamW at a constant rate, no forecasts fed back. Scores are those of
 the validation split by the set's first metric, beside the last frame carried along its
 motion with nothing learned. Real samples are read from FOLDER (default
-$ADR_JAX_TEST_DATA). A set without its file is left out, and a line says so. Started
+$ADR_JAX_TEST_DATA). A set without its file is left out, and a line says so. Waves seen every 5th and 10th frame have
+velocities found on coarser levels too. Started
 again, it continues with what is missing. Writes advection.json and advection.svg.
 """
 
@@ -41,17 +42,28 @@ NAMES = {
     "cloud_sample": "cloud sample",
     "ocean": "ocean tracer",
     "shallow_water": "shallow water",
+    "waves_5": "every 5th frame",
+    "waves_10": "every 10th frame",
 }
+# Sets that are another one, changed: waves seen so rarely that they move cells a frame.
+CHANGED = {"waves_5": "shallow_water", "waves_10": "shallow_water"}
 # Waves at half the resolution, where a minute is worth 300 steps.
-FURTHER = {"shallow_water": {"data.cells": 64, "model.conserve": False}}
+COARSE = {"data.cells": 64, "model.conserve": False}
+RARE = {"data.history": 4, "model.context": 3, "train.validation_frames": 6}
+FURTHER = {
+    "shallow_water": COARSE,
+    "waves_5": COARSE | RARE | {"data.frames": 21},
+    "waves_10": COARSE | RARE | {"data.frames": 11},
+}
 # Heads without measured motion, and how many frames they forecast at once.
 PLAIN = dict.fromkeys(NAMES, ("persistence", 1)) | {
     "radar": ("frames", 1),
     "cloud_sample": ("persistence", 4),
     "shallow_water": ("extrapolation", 1),
+    "waves_5": ("extrapolation", 1),
 }
 # The longest lead of a set whose configuration has another head.
-LONGEST = {"shallow_water": 20}
+LONGEST = {"shallow_water": 20, "waves_5": 6, "waves_10": 6}
 
 Curves = dict[tuple[str, str, int], Curve]
 
@@ -99,7 +111,7 @@ def of_way(name: str, way: str) -> dict[str, object]:
 
 def fields_of(name: str, arguments: argparse.Namespace) -> dict[str, object] | None:
     """Return a set's fields for `train_all`; None where its file is missing."""
-    experiment = SETS[name]
+    experiment = SETS[CHANGED.get(name, name)]
     fields: dict[str, object] = {
         field.removeprefix("config."): value
         for field, value in experiment.flags.items()
@@ -172,7 +184,7 @@ def draw(curves: Curves):
         panel.set_title(f"{NAMES[name]}: {arrowed(metrics[name])}", fontsize=9)
         panel.set_xlabel("seconds of training")
     for panel, name in zip(panels[0], names, strict=True):
-        if name in ("shallow_water", "synthetic_vortex"):
+        if name in ("shallow_water", "synthetic_vortex", *CHANGED):
             panel.set_yscale("log")
     panels[0][0].set_ylabel("validation score")
     panels[0][0].legend(frameon=False)

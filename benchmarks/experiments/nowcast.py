@@ -270,7 +270,7 @@ def draw(scores: Mapping[str, Sequence[Scores]]):
                 continue
             panel.plot(minutes, mean(scores[who], name), color=colour, label=who)
         panel.set_title(name, fontsize=9)
-        panel.set_xlabel("leads of five minutes")
+        panel.set_xlabel("minutes ahead")
     figure.legend(
         *panels[0, 0].get_legend_handles_labels(),
         **{"loc": "outside lower center", "ncols": 4, "frameon": False, "fontsize": 8},

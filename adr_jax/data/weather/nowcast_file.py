@@ -13,6 +13,8 @@ from adr_jax.data.weather.composites.film import Grid
 from adr_jax.data.weather.rain import rain_rate
 
 SUFFIXES = (".nc", ".nc4", ".h5", ".hdf5")
+# Of mm/h and of probabilities.
+DIGITS = 3
 SINCE = "seconds since 1970-01-01 00:00:00"
 
 
@@ -121,9 +123,11 @@ def _variable(
 ) -> None:
     data = file.create_dataset(
         *(name, values.shape, np.float32),
-        data=values,
+        # Digits that mean something: noise in the others would fill the disk.
+        data=np.round(values, DIGITS),
         compression="gzip",
         compression_opts=4,
+        shuffle=True,
         fillvalue=np.float32(np.nan),
     )
     data.attrs["_FillValue"] = np.float32(np.nan)
