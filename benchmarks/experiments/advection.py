@@ -13,10 +13,10 @@ of as many parameters takes the place of transport.
 Each run has the same minutes on one core of its own, and one_core.COMMON in the place
 of its optimiser: AdamW at a constant rate, no forecasts fed back. Scores are those of
 the validation split by the set's first metric, beside the last frame carried along its
-motion with nothing learned. Real samples are read from FOLDER (default
-$ADR_JAX_TEST_DATA). A set without its file is left out, and a line says so. Waves seen every 5th and 10th frame have
-velocities found on coarser levels too. Started
-again, it continues with what is missing. Writes advection.json and advection.svg.
+motion with nothing learned. Blocks find displacements of waves that are seen rarely on
+coarser levels too. Real samples are read from FOLDER (default $ADR_JAX_TEST_DATA). A
+set without its file is left out, and a line says so. Started again, it continues with
+what is missing. Writes advection.json and advection.svg.
 """
 
 import argparse
