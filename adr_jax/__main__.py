@@ -1,4 +1,4 @@
-"""python -m adr_jax COMMAND: what there is to do besides training."""
+"""python -m adr_jax COMMAND: train, and what there is to do besides."""
 
 import argparse
 import importlib

@@ -19,6 +19,8 @@ from configs import base
 def get_config() -> ConfigDict:
     config = base.get_config()
     config.data.name = "radar"
+    # data.path is then relative to where you are.
+    config.data.root = "."
     config.data.split = "in_time"
     config.data.history = 4
     # Squares of it bound a step's cost, and let events of other grids be one set.

@@ -5,4 +5,4 @@ is its help. If it sets a default for `overrides`, it receives the flags that ar
 does not know.
 """
 
-NAMES = ("data", "describe", "evaluate", "report", "forecast", "export")
+NAMES = ("train", "data", "describe", "evaluate", "report", "forecast", "export")

@@ -3,13 +3,18 @@
 import argparse
 import pathlib
 
+from adr_jax import shipped
 from adr_jax.errors import InputError
 
 
 def add_workdir(parser: argparse.ArgumentParser) -> None:
     """Add --workdir, the folder of one trained model."""
     parser.add_argument(
-        "--workdir", required=True, metavar="W", help="folder of a trained model"
+        "--workdir",
+        type=shipped.find_workdir,
+        required=True,
+        metavar="W",
+        help="folder of a trained model, or the name of shipped weights",
     )
 
 
@@ -17,6 +22,7 @@ def add_workdirs(parser: argparse.ArgumentParser) -> None:
     """Add --workdir, the folders of one or more trained models."""
     parser.add_argument(
         "--workdir",
+        type=shipped.find_workdir,
         nargs="+",
         required=True,
         metavar="W",

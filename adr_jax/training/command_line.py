@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from adr_jax import shipped
 from adr_jax.errors import InputError
 
 
@@ -22,6 +23,8 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
     Raises:
       InputError: a flag, a field or a value that cannot be, or no such file.
     """
+    shipped.make_configs_importable()
+    argv = _with_file(argv)
     try:
         rest = values(argv)
     except (flags.Error, AttributeError, KeyError, OSError, ValueError) as error:
@@ -32,10 +35,21 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
                 f"the configuration has no field {message}; adr_jax/options.py has all"
             )
         raise InputError(message) from error
-    file, _ = config_file(values)
-    if not file.is_file():
-        raise InputError(f"--config {file}: no such file; see configs/")
     return rest
+
+
+def _with_file(argv: Sequence[str]) -> list[str]:
+    """Return the arguments, the name after --config as the file that it means."""
+    found = list(argv)
+    for index, argument in enumerate(argv):
+        flag, equals, name = argument.partition("=")
+        if flag not in ("--config", "-config"):
+            continue
+        if equals:
+            found[index] = f"{flag}={shipped.find_config(name)}"
+        elif index + 1 < len(argv):
+            found[index + 1] = shipped.find_config(argv[index + 1])
+    return found
 
 
 def config_file(values: flags.FlagValues = flags.FLAGS) -> tuple[pathlib.Path, str]:
@@ -47,6 +61,7 @@ def config_file(values: flags.FlagValues = flags.FLAGS) -> tuple[pathlib.Path, s
 
 def read_config(path: str, overrides: Sequence[str]) -> ConfigDict:
     """Read the configuration of a file, `overrides` as train.py takes them."""
+    path = shipped.find_config(path)
     values, argv = flags.FlagValues(), ["config", f"--config={path}", *overrides]
     holder = config_flags.DEFINE_config_file(
         "config", flag_values=values, sys_argv=argv

@@ -12,7 +12,7 @@ from flax import serialization
 from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
-from adr_jax import models
+from adr_jax import models, shipped
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
@@ -306,11 +306,13 @@ def build_network(
 def load(workdir: str | epath.Path) -> TrainedModel:
     """Load the best model of a run, by its validation score.
 
+    "shallow_water" and "rain" are the weights that come with the project.
+
     Raises:
       InputError: the folder holds no run, or none of its checkpoints can be read, or
         another version wrote it.
     """
-    folder = epath.Path(workdir)
+    folder = epath.Path(shipped.find_workdir(str(workdir)))
     tree = processes.on_first(lambda: read_config(folder))
     config = configuration.from_json(tree)
     restored = None

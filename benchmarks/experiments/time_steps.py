@@ -117,7 +117,7 @@ def draw(rows: Sequence[Mapping]):
         panel.set_title(f"a frame every {interval:g}", fontsize=9)
         panel.set_xlabel("step")
         panel.set_yscale("log")
-        panel.set_ylim(1e-2, 30)
+        panel.set_ylim(5e-4, 10)
     panels[0].set_ylabel("nRMSE, median of flows")
     panels[-1].legend(
         title="blocks",
