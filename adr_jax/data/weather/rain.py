@@ -18,7 +18,7 @@ RATES = {
     **dict.fromkeys(("mm/h", "mm h-1", "mm hr-1", "mm/hr", "kg m-2 h-1"), 1.0),
     **dict.fromkeys(("kg m-2 s-1", "mm/s", "mm s-1"), 3600.0),
 }
-AMOUNTS = {**dict.fromkeys(("mm", "kg m-2"), 1.0), "m": 1000.0}
+AMOUNTS = dict.fromkeys(("mm", "kg m-2"), 1.0)
 UNITS = (*REFLECTIVITY, *RATES, *AMOUNTS)
 # dBZ that no rain or hail reaches, 205 m/h: larger values are codes read as values.
 HIGHEST = 90.0

@@ -140,14 +140,18 @@ def test_squares_outside_the_range_of_the_radar_are_left_out(config, tmp_path):
 
 
 def test_coarser_cells_have_the_mean_rain_rate(config, tmp_path):
-    rates = np.array([[4.0, 0.0, 1.0, 1.0, 7.0], [0.0, 4.0, np.nan, np.nan, 7.0]])
+    gap = np.nan
+    rates = np.array(
+        [[4.0, 0.0, 1.0, 1.0, 9.0, gap, 7.0], [0.0, 4.0, gap, gap, gap, gap, 7.0]]
+    )
     dbz = rain.reflectivity(rates).clip(0)
     frames = np.repeat(dbz[None].astype(np.float32), 3, axis=0)
     about = {"units": "dBZ", "pixel_km": 1.0}
     path = composites.save(tmp_path / "a.h5", "dbz", frames, **about)
     dataset = load(config, path, split="all", cell_km=2.0)
     got = composites.frames(dataset)[0, 0, :, 0]
-    expected = rain.reflectivity(np.array([2.0, 1.0]))
+    # Half known is enough, a quarter is not; what is left over is cut off.
+    expected = [*rain.reflectivity(np.array([2.0, 1.0])), gap]
     np.testing.assert_allclose(got, expected, rtol=1e-5)  # rounding of float32
     assert dataset.cell_size == "2 km"
     with pytest.raises(InputError, match="of which 1.5 km .* is no whole number"):
@@ -188,3 +192,20 @@ def test_files_of_other_things_are_not_of_radar(tmp_path):
     composites.save(tmp_path / "a.h5", "temperature", np.zeros((3, 4, 4)), units="K")
     assert not inspection.is_radar(str(tmp_path / "a.h5"))
     assert not inspection.is_radar(str(tmp_path / "absent.h5"))
+
+
+def test_without_a_test_one_day_validates_and_all_others_train(config, tmp_path):
+    for day, count in enumerate((50, 20, 60)):
+        event(tmp_path / f"{day}.h5", day=day, count=count, value=day)
+    dataset = load(config, tmp_path, split="no_test")
+
+    def days(split):
+        parts = [composites.frames(dataset, n) for n in dataset.splits[split]]
+        return [float(part.max()) for part in parts]
+
+    # 20 frames are nearest to 15 % of 130.
+    assert days("validation") == [1]
+    assert days("train") == [0, 2]
+    assert len(dataset.splits["test"]) == 0
+    with pytest.raises(InputError, match="another to validate on"):
+        load(config, tmp_path / "0.h5", split="no_test")
