@@ -77,7 +77,7 @@ def print_scores(kind: str, scores: Mapping[str, list]) -> None:
 def draw(scores: Mapping[str, Mapping[str, list]]):
     """Draw scores by level, a panel for each kind of corruption."""
     set_style()
-    figure, panels = plt.subplots(1, 2, figsize=(7.5, 3.0), layout="tight", sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(9.5, 3.0), layout="tight", sharey=True)
     for panel, (kind, rows) in zip(panels, scores.items(), strict=True):
         positions = np.arange(len(robustness.LEVELS[kind]))
         for way in WAYS:
@@ -95,7 +95,8 @@ def draw(scores: Mapping[str, Mapping[str, list]]):
     panels[0].set_xlabel("noise of the history, standard deviations")
     panels[1].set_xlabel("share of its cells lost")
     panels[0].set_ylabel("score of the next frame")
-    panels[0].legend(frameon=False, fontsize=8)
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    panels[1].legend(frameon=False, fontsize=8, **beside)
     return figure
 
 
