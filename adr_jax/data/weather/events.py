@@ -193,13 +193,19 @@ def open_events(
     )
 
 
+def usual_interval(events: Sequence[Event]) -> float:
+    """Return the minutes between frames, the median over all frames."""
+    each = np.repeat([event.interval for event in events], [len(e) for e in events])
+    return float(np.percentile(each, 50, method="lower"))
+
+
 def _films(files: Sequence[pathlib.Path], variable: str, remedy: str) -> list[Film]:
     films = []
     for path in files:
         try:
             films.append(open_film(path, variable, remedy))
         except InputError as error:
-            if len(files) == 1:
+            if len(files) == 1 or not path.exists():
                 raise
             log.warning("left out: %s", error)
     if not films:

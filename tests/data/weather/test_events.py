@@ -74,6 +74,8 @@ def test_a_damaged_file_among_several_is_left_out_and_told(tmp_path, caplog):
     assert f"left out: {paths[0]}" in caplog.text
     with pytest.raises(InputError, match="cannot be read"):
         open_events(paths[:1])
+    with pytest.raises(InputError, match="absent.h5: no such file"):
+        open_events([paths[1], tmp_path / "absent.h5"])
 
 
 def test_a_frame_alone_shows_no_motion(tmp_path):
