@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import h5py
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +20,7 @@ from adr_jax.training import configuration, setup, timing
 from adr_jax.training.devices import host
 from adr_jax.training.losses import LOSSES
 from adr_jax.training.optimizer import at_rate, make_optimizer
+from adr_jax.training.run import record
 from adr_jax.training.step import init_state, learning_rate, make_train_step
 from adr_jax.training.validation import Validation
 
@@ -271,6 +273,15 @@ def start(config):
             return str(asked)
 
 
+def told_at_the_start(config):
+    """Return what a run is told before its first step, here for want of thresholds."""
+    try:
+        record.new_record(config, data.load(config.data))
+    except InputError as error:
+        return str(error)
+    return ""
+
+
 def devices(config):
     """Return what is said of the number of devices."""
     try:
@@ -302,6 +313,8 @@ CASES = {
     "data.frames": (WATER, 51, refusal),
     "data.variable": OF_A_FILE,
     "data.axes": OF_A_FILE,
+    "data.crop": OF_A_FILE,
+    "data.cell_km": OF_A_FILE,
     "data.history": (BASE, 5, seen),
     "data.split": OF_A_FILE,
     "data.noise": (BASE, 0.5, trained),
@@ -317,6 +330,7 @@ CASES = {
     "model.motions": (MOVING, "channels", moving_forecast),
     "model.frames_in": (BASE, 2, forecast),
     "model.frames_out": (BASE, 2, forecast),
+    "model.exceedance": (MOVING, True, told_at_the_start),
     "model.conserve": (BASE, True, forecast),
     "model.denoiser": (BASE, True, forecast),
     "model.remat": (BASE, True, program),
@@ -441,3 +455,17 @@ def test_values_out_of_range_are_refused_with_the_reason():
     tree["model"]["colour"] = "red"
     with pytest.raises(InputError, match="an unknown field model.colour"):
         Configuration.of(tree)
+
+
+def test_crop_and_cells_of_radar(tmp_path):
+    with h5py.File(tmp_path / "rain.h5", "w") as file:
+        file["dbz"] = np.random.default_rng(0).uniform(0, 50, (4, 32, 48))
+        file["dbz"].attrs["units"] = "dBZ"
+        file.attrs.update({"pixel_km": 1.0, "dt_minutes": 5.0})
+    options = {"name": "radar", "path": "rain.h5", "root": str(tmp_path)}
+    rain = BASE.override(data=options | {"shape": "circle", "cells": 128})
+    rain = rain.override(data={"split": "all", "trajectories": 100})
+    whole = dataset(rain)
+    assert whole[-1] == (32, 48, 1)
+    assert dataset(changed("data.crop", 16, rain))[-1] == (16, 16, 1)
+    assert dataset(changed("data.cell_km", 2.0, rain))[-1] == (16, 24, 1)

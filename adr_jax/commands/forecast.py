@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     if steps < 1:
         raise InputError(f"--steps is {steps}; expected 1 or more")
     config = configuration.from_json(read_config(epath.Path(arguments.workdir)))
-    if config.data.name == "radar":
+    if data.source(config.data.name).is_rain:
         forecast_rain.run(arguments, config)
         return
     check_new(output, "--output", writer.SUFFIXES)

@@ -121,6 +121,9 @@ class Source:
     # The true velocity in cells a frame, (*space, axes), at moments: the index of a
     # trajectory and of a frame of it.
     velocities: Velocities | None = None
+    # Whether its frames are rain, read from radar files: `forecast` then reads them so,
+    # and writes rates and probabilities.
+    is_rain: bool = False
     # Whether its files are the user's own: `forecast` then reads its input as they
     # are read, by data.variable and data.axes.
     is_own: bool = False

@@ -17,7 +17,7 @@ PINNED = {
     "cloud_sample": "c2d71bf3646f173e",
     "moving_mnist": "8f3424a64c88782e",
     "moving_mnist_file": "6787c94d17cfe8ef",
-    "radar": "452b6e3646f4c697",
+    "radar": "3daf090dad2492b2",
     "satellite": "5e0963d9f6e19577",
     "kitti": "a6a5935719512db3",
     "ocean": "0c92c4a002e6d61d",
@@ -79,7 +79,7 @@ def moving_mnist_file(section, tmp_path):
 def radar(section, tmp_path):
     with h5py.File(tmp_path / "radar.h5", "w") as file:
         file["dbz8"] = values(70, 6, 5).astype(np.uint8)
-        file["dbz8"].attrs["units"] = "dBZ = 0.5*v - 32"
+        file["dbz8"].attrs["units"] = "dBZ = v/4"
         file["time"] = 300 * np.arange(70)
     return section("radar", path="radar.h5", split="all")
 

@@ -159,11 +159,14 @@ def _sampled(events: Sequence[Event]) -> Iterator[object]:
         yield f"{event.grid.shape} {event.grid.cell_km} {dict(film.facts)}"
         yield event.times
         for frame in np.linspace(0, len(event) - 1, min(len(event), share)).astype(int):
-            yield event.read(frame, frame + 1)
+            # In hundredths of dBZ: a logarithm may round otherwise elsewhere.
+            hundredths = np.rint(100 * event.read(frame, frame + 1))
+            yield np.nan_to_num(hundredths, nan=-1).astype(np.int16)
 
 
 SOURCE = Source(
     load,
     split_names=("in_time", "no_test", "all"),
     fields=("path", "variable", "crop", "cell_km"),
+    is_rain=True,
 )

@@ -26,7 +26,7 @@ def drifting(tmp_path, generator):
     path = tmp_path / "rain of may.h5"
     with h5py.File(path, "w") as file:
         file["rain"], file["snow"] = rain, rain
-        file["rain"].attrs["units"] = "mm/h"
+        file["rain"].attrs["units"] = "g/m3"
         file["lat"], file["lon"] = np.arange(40) * 2.0, np.arange(44) * 2.0
         file["lat"].attrs["units"] = file["lon"].attrs["units"] = "km"
         file["time"] = 600 * np.arange(30)
@@ -38,11 +38,11 @@ def drifting(tmp_path, generator):
 def test_it_says_what_it_sees(drifting):
     text = "\n".join(describe(drifting, "rain"))
     for words in (
-        "rain (float32, 30 x 40 x 44): units mm/h",
+        "rain (float32, 30 x 40 x 44): units g/m3",
         "read as: rain, axes tyx: 30 frames of 40 rows x 44 columns",
         "cell size: 2 km",
         "frame interval: 600 seconds",
-        "unit: mm/h",
+        "unit: g/m3",
         "values of 30 frames:",
         "mean 4.0",
     ):
