@@ -74,14 +74,15 @@ def make(model: TrainedModel, event: Event, history: np.ndarray, steps: int) -> 
     if not (history[known] > 0).any():
         log.warning("%s: no rain in the last %d frames", event.name, len(history))
     frames = history[..., None]
-    ahead = model.forecast(frames, steps)
+    likely = None
+    if model.thresholds and steps <= model.config.model.frames_out:
+        ahead, likely = map(np.array, model.nowcast(frames, steps))
+    else:
+        ahead = model.forecast(frames, steps)
     found = divergence.find(frames[None], ahead[None], np.asarray(model.statistics.std))
     if found:
         raise Diverged(f"{event.name}: {found}; forecast fewer --steps than that")
-    likely = None
-    if model.thresholds and steps <= model.config.model.frames_out:
-        likely = np.array(model.exceedance(frames, steps))
-    elif model.thresholds:
+    if model.thresholds and likely is None:
         log.warning(
             "no probabilities: the model has them for %d frames ahead at most",
             model.config.model.frames_out,

@@ -40,17 +40,20 @@ def displacement(
     return jnp.sum(weight[..., None] * moved, axis=-2)
 
 
-def exceedance(
+def with_exceedance(
     network: FrameNetwork,
     params: PyTree,
     history: Float[Array, "batch time *space channels"],
     steps: int,
-) -> Float[Array, "batch steps *space thresholds"]:
-    """Return how likely each of the network's thresholds is reached in the next frames.
+) -> tuple[
+    Float[Array, "batch steps *space channels"],
+    Float[Array, "batch steps *space thresholds"],
+]:
+    """Return the next frames, and how likely each threshold is reached in them.
 
     `steps` is at most `model.frames_out`.
     """
-    _, variables = network.apply(
+    ahead, variables = network.apply(
         params,
         history,
         steps,
@@ -58,7 +61,8 @@ def exceedance(
         mutable=["intermediates"],
     )
     (bins,) = variables["intermediates"]["exceedance"]["__call__"]
-    return jnp.moveaxis(probabilities(jnp.asarray(bins)), 0, 1)
+    likely = probabilities(jnp.asarray(bins))
+    return jnp.asarray(ahead), jnp.moveaxis(likely, 0, 1)
 
 
 def block_displacements(

@@ -129,6 +129,15 @@ class TrainedModel:
           InputError: as `forecast`, or the model was trained without
             `model.exceedance`, or does not look so far ahead.
         """
+        return self.nowcast(frames, steps)[1]
+
+    def nowcast(
+        self, frames: Float[ArrayLike, "..."], steps: int
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+        """Return what `forecast` and `exceedance` do, in the time of one of them.
+
+        Arguments and errors are those of `exceedance`.
+        """
         longest = self.config.model.frames_out
         if not self.thresholds:
             raise InputError(
@@ -137,12 +146,13 @@ class TrainedModel:
             )
         if not 1 <= steps <= longest:
             raise InputError(
-                f"exceedance got steps={steps}; expected 1 to model.frames_out, "
+                f"nowcast got steps={steps}; expected 1 to model.frames_out, "
                 f"{longest}: probabilities cannot be fed back"
             )
-        history, is_batch = self._history("exceedance", frames)
-        likely = np.asarray(self._exceedance(self.params, history, int(steps)))
-        return likely if is_batch else likely[0]
+        history, is_batch = self._history("nowcast", frames)
+        both = self._nowcast(self.params, history, int(steps))
+        ahead, likely = (np.asarray(part) for part in both)
+        return (ahead, likely) if is_batch else (ahead[0], likely[0])
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -150,13 +160,16 @@ class TrainedModel:
         return tuple(self.record.get("thresholds", ()))
 
     @functools.cached_property
-    def _exceedance(self) -> Callable:
+    def _nowcast(self) -> Callable:
         @functools.partial(jax.jit, static_argnums=2)
-        def exceedance(params, history, steps):
+        def nowcast(params, history, steps):
             seen = see(history, self.statistics, self.config.data.history)
-            return measurement.exceedance(self.network, params, seen, steps)
+            ahead, likely = measurement.with_exceedance(
+                self.network, params, seen, steps
+            )
+            return self.statistics.restore(ahead), likely
 
-        return exceedance
+        return nowcast
 
     def block_displacements(
         self, frames: Float[ArrayLike, "..."]

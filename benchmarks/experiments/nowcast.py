@@ -183,13 +183,13 @@ def forecasts(
 
     fields, likely = [], []
     for model in models:
-        model.forecast(pasts[0][..., None], ahead)  # compiles
-        model.exceedance(pasts[0][..., None], ahead)
-        fields.append(
-            timed(NETWORK, lambda p, m=model: m.forecast(p[..., None], ahead)[..., 0])
+        model.nowcast(pasts[0][..., None], ahead)  # compiles
+        both = timed(
+            NETWORK,
+            lambda p, m=model: np.concatenate(m.nowcast(p[..., None], ahead), axis=-1),
         )
-        name = "network, probabilities"
-        likely.append(timed(name, lambda p, m=model: m.exceedance(p[..., None], ahead)))
+        fields.append(both[..., 0])
+        likely.append(both[..., 1:])
     field = np.mean(fields, axis=0)
     yield NETWORK, Nowcasts(field, np.mean(likely, axis=0))
     as_is = zip(field, last, strict=True)

@@ -34,8 +34,9 @@ class Model:
         ahead = self.growth * np.arange(1, steps + 1, dtype=np.float32)
         return np.nan_to_num(frames[-1:]) + ahead.reshape(-1, 1, 1, 1)
 
-    def exceedance(self, frames, steps):
-        return np.full((steps, *frames.shape[1:3], 2), (0.75, 0.25), np.float32)
+    def nowcast(self, frames, steps):
+        likely = np.full((steps, *frames.shape[1:3], 2), (0.75, 0.25), np.float32)
+        return self.forecast(frames, steps), likely
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def params(network):
 
 def test_untrained_it_is_what_the_carried_frame_says(network, params):
     ahead = network.apply(params, history())
-    likely = measurement.exceedance(network, params, history(), 3)
+    same, likely = measurement.with_exceedance(network, params, history(), 3)
+    np.testing.assert_allclose(same, ahead, atol=FLOAT32)
     assert likely.shape == (*ahead.shape[:-1], len(THRESHOLDS))
     distance = (ahead - jnp.asarray(THRESHOLDS)) / DOUBT
     # Bins are LEAST at least, and their sum is then made 1 again.
