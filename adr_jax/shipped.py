@@ -1,4 +1,4 @@
-"""What comes with the project beside its code: configurations and trained weights.
+"""Find what comes with the project beside its code: configurations and weights.
 
 In a clone they lie beside the package, in an installed wheel within it.
 """

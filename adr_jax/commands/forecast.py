@@ -11,7 +11,7 @@ of rain rates and probabilities is written.
 import argparse
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from etils import epath
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from adr_jax import data
 from adr_jax.commands import flags, forecast_rain
-from adr_jax.commands.new_file import check_new, written
+from adr_jax.commands.new_file import check_new, drawn_by, written
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
 from adr_jax.errors import Diverged, InputError
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_new(output, "--output", writer.SUFFIXES)
     if gif is not None:
         check_new(gif, "--gif", (".gif",))
-        write_gif = _gif_writer()
+        write_gif = drawn_by("animation", "write_gif")
     source = _open(arguments, config)
     batch_size = config.eval.batch_size
     host.prepare_host(batch_size)
@@ -194,14 +194,3 @@ def _history(source: Sequences, index: int, model: TrainedModel) -> np.ndarray:
             f"{source.keys[index]} are missing (NaN): there is nothing to start from"
         )
     return frames
-
-
-def _gif_writer() -> Callable:
-    """Return `write_gif`; raise InputError if the extra for reports is missing."""
-    try:
-        from adr_jax.evaluation.report.animation import write_gif
-    except ImportError as error:
-        raise InputError(
-            f"--gif needs {error.name}: pip install 'adr_jax[report]'"
-        ) from error
-    return write_gif

@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-import datetime
 import logging
 
 import numpy as np
 
-from adr_jax.commands.new_file import check_new, written
+from adr_jax.commands.new_file import check_new, drawn_by, written
+from adr_jax.data.files import times
 from adr_jax.data.weather import nowcast_file
 from adr_jax.data.weather.events import Event, find_files, open_events
 from adr_jax.data.weather.nowcast_file import Nowcast
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, config: Configuration) -> None:
     check_new(output, "--output", nowcast_file.SUFFIXES)
     if gif is not None:
         check_new(gif, "--gif", (".gif",))
-        write_film = _film_writer()
+        write_film = drawn_by("rain_film", "write_film")
     event = _newest(arguments)
     host.prepare_host(1)
     model = load(arguments.workdir)
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, config: Configuration) -> None:
         "title": "Nowcast of rain",
         "source": f"adr_jax with the model of {arguments.workdir} at step "
         f"{model.record['step']}",
-        "history": f"forecast from {past} frames to {_clock(event.times[-1])}",
+        "history": f"forecast from {past} frames to {times.in_words(event.times[-1])}",
     }
     with contextlib.ExitStack() as stack:
         partial = stack.enter_context(written(output, "--output"))
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, config: Configuration) -> None:
         nowcast_file.write(partial, nowcast, attributes)
         if drawing:
             write_film(drawing, history, event.times[-past:], nowcast)
-    first, last = _clock(nowcast.times[0]), _clock(nowcast.times[-1])
+    first, last = times.in_words(nowcast.times[0]), times.in_words(nowcast.times[-1])
     print(f"{output}: {arguments.steps} frames from {first} to {last}")
 
 
@@ -152,19 +152,3 @@ def _as_trained(event: Event, model: TrainedModel) -> Event:
             *(event.interval, trained),
         )
     return event
-
-
-def _clock(seconds: float) -> str:
-    """Return a time of day, UTC."""
-    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M}"
-
-
-def _film_writer():
-    """Return `write_film`; raise InputError if the extra for reports is missing."""
-    try:
-        from adr_jax.evaluation.report.rain_film import write_film
-    except ImportError as error:
-        raise InputError(
-            f"--gif needs {error.name}: pip install 'adr_jax[report]'"
-        ) from error
-    return write_film

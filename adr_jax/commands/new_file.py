@@ -1,8 +1,9 @@
 """Files that a command writes: new ones only, complete or not at all."""
 
 import contextlib
+import importlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from adr_jax.data.files.atomic import written_whole
 from adr_jax.errors import InputError
@@ -34,3 +35,18 @@ def written(path: pathlib.Path, flag: str) -> Iterator[pathlib.Path]:
             f"{flag} {path} cannot be written ({error.strerror or error}); name a "
             "file elsewhere"
         ) from error
+
+
+def drawn_by(module: str, function: str) -> Callable:
+    """Return what a module of the report draws with --gif.
+
+    Raises:
+      InputError: the extra for reports is missing.
+    """
+    try:
+        found = importlib.import_module(f"adr_jax.evaluation.report.{module}")
+    except ImportError as error:
+        raise InputError(
+            f"--gif needs {error.name}: pip install 'adr_jax[report]'"
+        ) from error
+    return getattr(found, function)

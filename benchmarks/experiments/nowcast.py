@@ -61,7 +61,7 @@ LEFT_OUT = ("Netherlands", "Finland", "Switzerland", "Belgium", "Australia")
 PAST, AHEAD = 4, 24
 LEADS = {30: 5, 60: 11, 90: 17, 120: 23}
 NETWORK, MATCHED, REACHED = "network", "network, matched", "network, reached"
-STEPS = "STEPS, 24 members"
+EXTRAPOLATION, STEPS = "pysteps extrapolation", "STEPS, 24 members"
 PRINTED = (
     *(f"csi {rate:g}" for rate in RATES),
     *("fss 1", "rmse"),
@@ -72,7 +72,7 @@ COLOURS = {
     MATCHED: "#e69f00",
     REACHED: "#8c510a",
     "measured motion": "#cc79a7",
-    "pysteps extrapolation": "#0072b2",
+    EXTRAPOLATION: "#0072b2",
     "S-PROG": "#009e73",
     "ANVIL": "#56b4e9",
     STEPS: "#000000",
@@ -192,9 +192,7 @@ def forecasts(
         likely.append(both[..., 1:])
     field = np.mean(fields, axis=0)
     yield NETWORK, Nowcasts(field, np.mean(likely, axis=0))
-    as_is = zip(field, last, strict=True)
-    amounts = np.stack([matched(f[..., None], end[..., None]) for f, end in as_is])
-    yield MATCHED, Nowcasts(amounts[..., 0])
+    yield MATCHED, Nowcasts(_matched(field, last))
     yield REACHED, Nowcasts(reached(np.mean(likely, axis=0), THRESHOLDS))
     for name, of in {
         "persistence": "persistence",
@@ -205,17 +203,10 @@ def forecasts(
     if not nowcast_peers.has_pysteps():
         return
     for name, nowcast in nowcast_peers.DETERMINISTIC.items():
-        yield (
-            name,
-            Nowcasts(timed(name, lambda p, n=nowcast: n(p, ahead, minutes))),
-        )
-    field = timed(
-        "pysteps extrapolation",
-        lambda p: nowcast_peers.extrapolation(p, ahead, minutes),
-    )
-    as_is = zip(field, last, strict=True)
-    amounts = np.stack([matched(f[..., None], end[..., None]) for f, end in as_is])
-    yield "pysteps extrapolation, matched", Nowcasts(amounts[..., 0])
+        field = timed(name, lambda p, n=nowcast: n(p, ahead, minutes))
+        yield name, Nowcasts(field)
+        if name == EXTRAPOLATION:
+            yield f"{name}, matched", Nowcasts(_matched(field, last))
     fields, likely = [], []
     begun = time.perf_counter()
     for past in pasts:
@@ -227,12 +218,18 @@ def forecasts(
     yield STEPS, Nowcasts(np.stack(fields), np.stack(likely))
 
 
+def _matched(fields: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return fields, (starts, steps, ...), with the amounts of their last frames."""
+    pairs = zip(fields[..., None], last[..., None], strict=True)
+    return np.stack([matched(*pair) for pair in pairs])[..., 0]
+
+
 def print_gains(scores: Mapping[str, Sequence[Scores]]) -> None:
     """Print by how much the network's means are more than those of pysteps."""
     pairs = [
-        (NETWORK, "pysteps extrapolation"),
-        (MATCHED, "pysteps extrapolation, matched"),
-        (REACHED, "pysteps extrapolation"),
+        (NETWORK, EXTRAPOLATION),
+        (MATCHED, f"{EXTRAPOLATION}, matched"),
+        (REACHED, EXTRAPOLATION),
         (REACHED, "S-PROG"),
         (REACHED, "ANVIL"),
         (NETWORK, "S-PROG"),

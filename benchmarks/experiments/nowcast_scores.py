@@ -19,7 +19,7 @@ DRAWS, SHARE = 1000, 0.9
 
 
 class Nowcasts(NamedTuple):
-    """What a forecaster says of some starts: a field in dBZ, probabilities, or both."""
+    """Hold what a forecaster says of some starts: a field, probabilities, or both."""
 
     # (starts, steps, rows, columns).
     field: np.ndarray | None = None

@@ -55,6 +55,13 @@ def variable(
     return data
 
 
+def text(value: object) -> str:
+    """Return an attribute as text, also one that is an array of one."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def read(
     data: h5py.Dataset, start: int, stop: int, rows: slice = slice(None)
 ) -> np.ndarray:

@@ -63,11 +63,21 @@ def _moment(text: str) -> float | None:
 def stamp(name: str) -> float | None:
     """Return Unix seconds of the first stamp in a name, as 201609281445; else None."""
     for day, clock, seconds in STAMP.findall(name):
-        try:
-            moment = datetime.datetime.strptime(
-                f"{day}{clock}{seconds or '00'}", "%Y%m%d%H%M%S"
-            )
-        except ValueError:
-            continue
-        return moment.replace(tzinfo=datetime.UTC).timestamp()
+        found = parse(f"{day}{clock}{seconds or '00'}", "%Y%m%d%H%M%S")
+        if found is not None:
+            return found
     return None
+
+
+def parse(text: str, form: str) -> float | None:
+    """Return Unix seconds of a moment in UTC, written as strptime's form; else None."""
+    try:
+        moment = datetime.datetime.strptime(text, form)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def in_words(seconds: float) -> str:
+    """Return a moment in UTC as 2018-06-16 10:05."""
+    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M}"

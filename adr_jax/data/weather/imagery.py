@@ -46,10 +46,7 @@ class Stored:
 
     def text(self, name: str) -> str:
         """Return an attribute as text, "" without it."""
-        value = self.attributes.get(name, "")
-        return (
-            value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        )
+        return hdf5.text(self.attributes.get(name, ""))
 
 
 @dataclasses.dataclass(frozen=True)

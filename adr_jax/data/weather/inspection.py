@@ -1,6 +1,5 @@
 """Radar files described in words, with the command that trains on them."""
 
-import datetime
 import math
 import pathlib
 import shlex
@@ -8,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from adr_jax.data.files import times
 from adr_jax.data.weather.composites.opening import is_composite, open_film
 from adr_jax.data.weather.events import Event, find_files, open_events
 from adr_jax.data.weather.radar import RATES
@@ -53,7 +53,7 @@ def describe(path: str, variable: str = "") -> Iterator[str]:
 
 def _event(event: Event) -> Iterator[str]:
     """Yield what there is to know of an event."""
-    first, last = (f"{_moment(event.times[k]):%Y-%m-%d %H:%M}" for k in (0, -1))
+    first, last = (times.in_words(event.times[k]) for k in (0, -1))
     rows, columns = event.grid.shape
     cell = f" of {event.grid.cell_km:g} km" if event.grid.cell_km else ", size unknown"
     yield (
@@ -104,7 +104,3 @@ def _cells(events: Sequence[Event]) -> list[str]:
     )
     flags = [f"--config.data.cell_km={coarse:g}"] if coarse else []
     return flags + ([f"--config.data.crop={smallest}"] if smallest < 128 else [])
-
-
-def _moment(seconds: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(float(seconds), datetime.UTC)

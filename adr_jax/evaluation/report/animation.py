@@ -1,6 +1,7 @@
 """Animated GIFs of a history and its forecast."""
 
 import pathlib
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -40,12 +41,21 @@ def write_gif(
         bar = np.empty((max(4, len(pixels) // 40), *pixels.shape[1:]), np.uint8)
         bar[...] = OBSERVED if index < history else FORECAST
         pictures.append(Image.fromarray(np.concatenate([pixels, bar])))
+    save_gif(path, pictures, MILLISECONDS)
+
+
+def save_gif(
+    path: pathlib.Path,
+    pictures: Sequence[Image.Image],
+    milliseconds: int | Sequence[int],
+) -> None:
+    """Write pictures as a GIF without an end, shown equally long or each its time."""
     pictures[0].save(
         path,
         format="GIF",
         save_all=True,
-        append_images=pictures[1:],
-        duration=MILLISECONDS,
+        append_images=list(pictures[1:]),
+        duration=milliseconds,
         loop=0,
     )
 

@@ -1,6 +1,5 @@
 """A nowcast of rain as a film: the rain, and how likely it is."""
 
-import datetime
 import io
 import pathlib
 
@@ -10,8 +9,10 @@ from jaxtyping import Float
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from PIL import Image
 
+from adr_jax.data.files import times
 from adr_jax.data.weather.nowcast_file import Nowcast
 from adr_jax.data.weather.rain import rain_rate
+from adr_jax.evaluation.report.animation import save_gif
 
 # Rain rates in mm/h from which on a colour holds.
 EDGES = (0.1, 0.5, 1, 2, 5, 10, 20, 50)
@@ -28,13 +29,13 @@ DRAWN = 1.0
 def write_film(
     path: pathlib.Path,
     history: Float[np.ndarray, "past rows columns"],
-    times: Float[np.ndarray, " past"],
+    moments: Float[np.ndarray, " past"],
     nowcast: Nowcast,
 ) -> None:
     """Write a GIF of the observed frames and of those ahead, in dBZ, as rain rates."""
     pictures = [
         _picture(nowcast, seconds, frame, None)
-        for seconds, frame in zip(times, history, strict=True)
+        for seconds, frame in zip(moments, history, strict=True)
     ]
     for index, seconds in enumerate(nowcast.times):
         likely = None
@@ -42,15 +43,7 @@ def write_film(
             likely = nowcast.likely[index, ..., nowcast.thresholds.index(DRAWN)]
         field = nowcast.matched if nowcast.reached is None else nowcast.reached
         pictures.append(_picture(nowcast, seconds, field[index], likely))
-    durations = [MILLISECONDS] * (len(pictures) - 1) + [LONGER]
-    pictures[0].save(
-        path,
-        format="GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=durations,
-        loop=0,
-    )
+    save_gif(path, pictures, [MILLISECONDS] * (len(pictures) - 1) + [LONGER])
 
 
 def _picture(
@@ -65,10 +58,9 @@ def _picture(
         layout="constrained",
         squeeze=False,
     )
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     minutes = round((seconds - nowcast.start) / 60)
     what = f"forecast, +{minutes} min" if minutes > 0 else "observed"
-    figure.suptitle(f"{moment:%Y-%m-%d %H:%M} UTC, {what}", fontsize=11)
+    figure.suptitle(f"{times.in_words(seconds)} UTC, {what}", fontsize=11)
     colours = ListedColormap(COLOURS).with_extremes(under="white", bad=MISSING)
     shown = panels[0, 0].imshow(
         rain_rate(dbz),

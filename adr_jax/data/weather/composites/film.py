@@ -1,4 +1,4 @@
-"""What every format of radar composites becomes: frames of dBZ, times and a grid."""
+"""Hold what every format of composites becomes: frames of dBZ, times and a grid."""
 
 import dataclasses
 import pathlib

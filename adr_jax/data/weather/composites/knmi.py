@@ -4,13 +4,13 @@
 times and `geographic` the projection in km (KNMI HDF5 data format specification 3.5).
 """
 
-import datetime
 import pathlib
 import re
 
 import h5py
 import numpy as np
 
+from adr_jax.data.files import hdf5, times
 from adr_jax.data.files.reading import reading
 from adr_jax.data.weather import rain
 from adr_jax.data.weather.composites.film import Film, Grid
@@ -38,20 +38,21 @@ def open_film(path: pathlib.Path, file: h5py.File) -> Film:
     Raises:
       InputError: its formula, parameter or times are not what the format says.
     """
-    image, times = file["image1"], file["overview"].attrs
-    parameter = _text(image.attrs, "image_geo_parameter")
+    image, overview = file["image1"], file["overview"].attrs
+    parameter = hdf5.text(image.attrs.get("image_geo_parameter", ""))
     unit = next((u for p, u in PARAMETERS.items() if parameter.startswith(p)), None)
     what = f"{path}: {parameter or 'image1'}"
     calibration = image["calibration"].attrs
-    match = FORMULA.match(_text(calibration, "calibration_formulas"))
+    formula = hdf5.text(calibration.get("calibration_formulas", ""))
+    match = FORMULA.match(formula)
     if unit is None or match is None:
         raise InputError(
-            f"{what} with formula {_text(calibration, 'calibration_formulas')!r}; "
+            f"{what} with formula {formula!r}; "
             f"expected one of {', '.join(PARAMETERS)} and GEO=a*PV+b"
         )
     scale, offset = float(match[1]), float(match[2] or 0)
-    end = _moment(_text(times, "product_datetime_end"), what)
-    start = _moment(_text(times, "product_datetime_start"), what)
+    end = _moment(hdf5.text(overview.get("product_datetime_end", "")), what)
+    start = _moment(hdf5.text(overview.get("product_datetime_start", "")), what)
     minutes = (end - start) / 60 if unit in rain.AMOUNTS else None
     missing = {
         float(np.ravel(calibration[name])[0])
@@ -78,20 +79,14 @@ def open_film(path: pathlib.Path, file: h5py.File) -> Film:
     )
 
 
-def _text(attributes, name: str) -> str:
-    (value,) = np.ravel(attributes.get(name, ""))
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
 def _moment(text: str, what: str) -> float:
     """Return Unix seconds of "26-AUG-2010;00:05:00.000"."""
-    try:
-        moment = datetime.datetime.strptime(text.strip(), "%d-%b-%Y;%H:%M:%S.%f")
-    except ValueError as error:
+    seconds = times.parse(text.strip(), "%d-%b-%Y;%H:%M:%S.%f")
+    if seconds is None:
         raise InputError(
             f"{what}: its time is {text!r}; expected the form 26-AUG-2010;00:05:00.000"
-        ) from error
-    return moment.replace(tzinfo=datetime.UTC).timestamp()
+        )
+    return seconds
 
 
 def _grid(file: h5py.File, shape: tuple[int, int]) -> Grid:
@@ -106,7 +101,7 @@ def _grid(file: h5py.File, shape: tuple[int, int]) -> Grid:
         )
     )
     projection = file["geographic"].get("map_projection")
-    proj = "" if projection is None else _text(projection.attrs, PROJ4)
+    proj = "" if projection is None else hdf5.text(projection.attrs.get(PROJ4, ""))
     corner = (1000 * width * columns, 1000 * height * rows)
     return Grid(shape, abs(width), _in_metres(proj), corner)
 

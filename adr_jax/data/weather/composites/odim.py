@@ -5,12 +5,12 @@ of `what` groups, the projection those of `where` (EUMETNET OPERA, ODIM_H5 2.4).
 says what holds for all within it.
 """
 
-import datetime
 import pathlib
 
 import h5py
 import numpy as np
 
+from adr_jax.data.files import hdf5, times
 from adr_jax.data.files.reading import reading
 from adr_jax.data.weather import rain
 from adr_jax.data.weather.composites.film import Film, Grid
@@ -112,10 +112,7 @@ def _attribute(group: h5py.Group, part: str, name: str):
 
 def _text(group: h5py.Group, name: str, part: str = "what") -> str:
     value = _attribute(group, part, name)
-    if value is None:
-        return ""
-    (text,) = np.ravel(value)
-    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return "" if value is None else hdf5.text(value)
 
 
 def _number(group: h5py.Group, name: str, part: str = "what") -> float | None:
@@ -126,13 +123,12 @@ def _number(group: h5py.Group, name: str, part: str = "what") -> float | None:
 def _moment(group: h5py.Group, date: str, time: str, what: str) -> float:
     """Return Unix seconds of two attributes, YYYYMMDD and HHmmss."""
     text = _text(group, date) + _text(group, time)
-    try:
-        moment = datetime.datetime.strptime(text, "%Y%m%d%H%M%S")
-    except ValueError as error:
+    seconds = times.parse(text, "%Y%m%d%H%M%S")
+    if seconds is None:
         raise InputError(
             f"{what}: its {date} and {time} are {text!r}; expected YYYYMMDD and HHmmss"
-        ) from error
-    return moment.replace(tzinfo=datetime.UTC).timestamp()
+        )
+    return seconds
 
 
 def _minutes(group: h5py.Group, what: str) -> float:

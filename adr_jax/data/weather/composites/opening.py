@@ -1,4 +1,4 @@
-"""Which format a file of radar composites has."""
+"""Open a file of radar composites by the format it has."""
 
 import pathlib
 
