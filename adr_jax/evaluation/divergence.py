@@ -45,7 +45,7 @@ def find(
     """
     of_past, of_frame = (tuple(range(n, history.ndim - 1)) for n in (1, 2))
     known = np.isfinite(history)
-    seen = known.any(of_past)
+    seen = np.any(known, axis=of_past)
     least = np.where(seen, np.min(np.where(known, history, np.inf), of_past), 0)
     most = np.where(seen, np.max(np.where(known, history, -np.inf), of_past), 0)
     middle = (least + most)[:, None] / 2
@@ -54,7 +54,7 @@ def find(
     farther = np.where(highest - middle > middle - lowest, highest, lowest)
     # Written so that NaN counts as outside.
     within = np.abs(farther - middle) <= TIMES * half[:, None]
-    outside = np.logical_and(seen[:, None], np.logical_not(within))
+    outside = seen[:, None] & ~within
     if not outside.any():
         return None
     step = int(np.argmax(outside.any(axis=(0, 2))))
