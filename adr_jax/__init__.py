@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from adr_jax.operators.objects import track_objects
     from adr_jax.operators.trajectory import extrapolate, trajectory
     from adr_jax.options import BlockOptions, ModelOptions
-    from adr_jax.training.model import load
+    from adr_jax.training.fitting import fit
+    from adr_jax.training.model import TrainedModel, load
 
 _HOME = {
     "push": "adr_jax.operators.advection",
@@ -27,7 +28,9 @@ _HOME = {
     "ADRBlock": "adr_jax.models.blocks",
     "ModelOptions": "adr_jax.options",
     "BlockOptions": "adr_jax.options",
+    "fit": "adr_jax.training.fitting",
     "load": "adr_jax.training.model",
+    "TrainedModel": "adr_jax.training.model",
 }
 
 __all__ = [
@@ -35,8 +38,10 @@ __all__ = [
     "ADRNet",
     "BlockOptions",
     "ModelOptions",
+    "TrainedModel",
     "estimate_motion",
     "extrapolate",
+    "fit",
     "load",
     "pull",
     "push",

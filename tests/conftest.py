@@ -16,7 +16,7 @@ from adr_jax import data
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.data.shallow_water import source as shallow_water
 from adr_jax.training import configuration, optimizer, step
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 from adr_jax.training.run import checkpoint, record
 from configs import base
 

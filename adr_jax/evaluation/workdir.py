@@ -42,6 +42,16 @@ def write_json(path: epath.Path, tree: object) -> None:
     write_whole(path, json.dumps(tree, indent=1) + "\n")
 
 
+def copy_run(source: epath.Path, target: epath.Path) -> None:
+    """Copy all files of a run but its lock; either folder may be in a bucket."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.is_dir():
+            copy_run(path, target / path.name)
+        elif path.name != LOCK_FILE:
+            path.copy(target / path.name)
+
+
 def is_number(value: object) -> bool:
     """Return whether a JSON value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

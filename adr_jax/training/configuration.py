@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import runpy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from adr_jax import data
+from adr_jax import data, shipped
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
 from adr_jax.options import Configuration, Section, TrainOptions
@@ -33,6 +34,14 @@ def read(config: ConfigDict | Configuration) -> Configuration:
         config.eval.refuse("protocols", f"names among {', '.join(PROTOCOLS)}")
     optimizer.make_optimizer(config.train)
     return config
+
+
+def named(text: str) -> Configuration:
+    """Return a configuration that comes with the project: "own", "synthetic:shear"."""
+    name, _, argument = text.partition(":")
+    shipped.make_configs_importable()
+    get_config = runpy.run_path(shipped.find_config(name))["get_config"]
+    return read(get_config(argument) if argument else get_config())
 
 
 def as_json(config: Configuration) -> dict:

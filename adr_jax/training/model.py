@@ -2,27 +2,39 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import html
+import os
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
-from flax import serialization
 from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
-from adr_jax import models, shipped
+from adr_jax import shipped
 from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
-from adr_jax.evaluation.workdir import BEST, read_config
+from adr_jax.evaluation.report import write_report
+from adr_jax.evaluation.report.notebook import Page, score_table
+from adr_jax.evaluation.workdir import (
+    BEST,
+    CONFIG_FILE,
+    RESULTS_FILE,
+    copy_run,
+    read_config,
+    read_results,
+    write_json,
+)
 from adr_jax.models import measurement
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration
-from adr_jax.training import configuration
+from adr_jax.training import asked, configuration
 from adr_jax.training.devices import mapping, processes
+from adr_jax.training.network import build_network, check_same_arrays
 from adr_jax.training.run.checkpoint import Checkpoints
 from adr_jax.training.run.record import Record
 
@@ -38,6 +50,14 @@ class TrainedModel:
     statistics: Statistics
     # What the checkpoint says of itself: step, score, seconds trained, fingerprint.
     record: Record
+
+    def __repr__(self) -> str:
+        """Return the run in a line."""
+        size = sum(leaf.size for leaf in jax.tree.leaves(self.params))
+        return (
+            f"TrainedModel({self.config.model.name} of {self.config.data.name}, "
+            f"{size:,} parameters, step {self.record['step']}, {self.workdir})"
+        )
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -66,11 +86,15 @@ class TrainedModel:
           frames: NumPy or JAX, (time, *space, channels) or (batch, time, *space,
             channels), in the unit the model was trained in; at least `data.history`
             frames, of which the last count. NaN is missing and filled in: from its
-            cell's other frames, or else by the mean.
+            cell's other frames, or else by the mean. Of one channel its axis may be
+            left out, (time, *space). Or an xarray DataArray, its dimensions known by
+            their names, in any order.
           steps: how many.
 
         Returns:
-          float32 in the same unit, (steps, *space, channels), or with the batch axis.
+          float32 in the same unit, (steps, *space, channels), or with the batch axis,
+          or without that of channels: as `frames` has them. For a DataArray another
+          with the coordinates of the first, and the times that follow.
 
         Raises:
           InputError: another number of axes or channels, too few frames or steps, or
@@ -78,9 +102,8 @@ class TrainedModel:
         """
         if steps < 1:
             raise InputError(f"forecast got steps={steps}; expected 1 or more")
-        history, is_batch = self._history("forecast", frames)
-        ahead = self._rollout(history, int(steps))
-        return ahead if is_batch else ahead[0]
+        question = self._asked("forecast", frames)
+        return question.answer(self._rollout(question.history, int(steps)))
 
     def displacement(
         self, frames: Float[ArrayLike, "..."]
@@ -101,16 +124,16 @@ class TrainedModel:
         Raises:
           InputError: as `forecast`.
         """
-        history, is_batch = self._history("displacement", frames)
+        question = self._asked("displacement", frames)
         if self.config.model.head == "advection":
             measure = self._measures[measurement.displacement]
-            moved = np.asarray(measure(self.params, history))
+            moved = np.asarray(measure(self.params, question.history))
         elif self._transports:
-            by_block = self._measure(measurement.block_displacements, history)
+            by_block = self._measure(measurement.block_displacements, question.history)
             moved = by_block.mean(axis=-2).sum(axis=1)
         else:
             return None
-        return moved if is_batch else moved[0]
+        return question.in_batch(moved)
 
     def exceedance(
         self, frames: Float[ArrayLike, "..."], steps: int
@@ -149,10 +172,55 @@ class TrainedModel:
                 f"nowcast got steps={steps}; expected 1 to model.frames_out, "
                 f"{longest}: probabilities cannot be fed back"
             )
-        history, is_batch = self._history("nowcast", frames)
-        both = self._nowcast(self.params, history, int(steps))
+        question = self._asked("nowcast", frames)
+        both = self._nowcast(self.params, question.history, int(steps))
         ahead, likely = (np.asarray(part) for part in both)
-        return (ahead, likely) if is_batch else (ahead[0], likely[0])
+        return question.answer(ahead), question.in_batch(likely)
+
+    @property
+    def scores(self) -> dict:
+        """The scores of the run by protocol, as in results.json, baselines among them.
+
+        protocol -> forecaster -> metric -> value, the model's under "model".
+
+        Raises:
+          InputError: the run is not scored, as its `eval.protocols` names none.
+        """
+        return read_results(self.workdir)["protocols"]
+
+    def report(self) -> Page:
+        """Write the report of the run, and return it: a notebook shows it.
+
+        Raises:
+          InputError: the run is not scored, or jinja2 or matplotlib is missing.
+        """
+        return Page(write_report(self.workdir))
+
+    def save(self, workdir: str | epath.Path) -> "TrainedModel":
+        """Copy the whole run to another folder or bucket; return the model there.
+
+        It can be loaded, scored and continued there.
+
+        Raises:
+          InputError: the folder is not empty.
+        """
+        target = epath.Path(workdir)
+        if target.exists() and any(target.iterdir()):
+            raise InputError(f"save got {target}, which is not empty: name a new one")
+        copy_run(self.workdir, target)
+        tree = read_config(self.workdir)
+        if tree["data"]["root"] == os.fspath(self.workdir.absolute()):
+            tree["data"]["root"] = os.fspath(target.absolute())  # its frames moved too
+            write_json(target / CONFIG_FILE, tree)
+        return load(target)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the run in a line, and its scores."""
+        shown = f"<p>{html.escape(repr(self))}</p>"
+        if (self.workdir / RESULTS_FILE).exists():
+            tables = (score_table(*item) for item in self.scores.items())
+            shown += "".join(tables)
+        return shown
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -186,11 +254,11 @@ class TrainedModel:
         Raises:
           InputError: as `forecast`.
         """
-        history, is_batch = self._history("block_displacements", frames)
+        question = self._asked("block_displacements", frames)
         if not self._transports:
             return None
-        displacement = self._measure(measurement.block_displacements, history)
-        return displacement if is_batch else displacement[0]
+        displacement = self._measure(measurement.block_displacements, question.history)
+        return question.in_batch(displacement)
 
     def shares(
         self, frames: Float[ArrayLike, "..."]
@@ -210,12 +278,11 @@ class TrainedModel:
         Raises:
           InputError: as `forecast`.
         """
-        history, is_batch = self._history("shares", frames)
+        question = self._asked("shares", frames)
         if not self._transports:
             return None
-        sizes = self._measure(measurement.changes, history)
-        shares = sizes / sizes.sum(axis=-1, keepdims=True)
-        return shares if is_batch else shares[0]
+        sizes = self._measure(measurement.changes, question.history)
+        return question.in_batch(sizes / sizes.sum(axis=-1, keepdims=True))
 
     @property
     def _transports(self) -> bool:
@@ -250,70 +317,8 @@ class TrainedModel:
             mapping.map_forecast(forecast), mapping.replicate(self.params)
         )
 
-    def _history(self, method: str, frames: ArrayLike) -> tuple[np.ndarray, bool]:
-        """Return the last frames, (batch, history, *space, channels), if they fit."""
-        frames = np.asarray(frames)
-        channels, length = len(self.statistics.mean), self.config.data.history
-        axes = len(self.frame_shape) - 1
-        space = ", ".join(("depth", "rows", "columns")[-axes:])
-        expected = (
-            f"expected (time, {space}, channels) or (batch, time, {space}, channels), "
-            f"{length} frames or more of {channels} channels"
-        )
-        got = f"{method} got {frames.dtype} of shape {frames.shape}; {expected}"
-        if not (
-            jnp.issubdtype(frames.dtype, jnp.floating) or frames.dtype.kind in "iub"
-        ):
-            raise InputError(f"{got}, real numbers")
-        if frames.ndim not in (axes + 2, axes + 3):
-            remedy = ": add an axis of channels, frames[..., None]"
-            raise InputError(got + (remedy if frames.ndim == axes + 1 else ""))
-        if frames.shape[-1] != channels or 0 in frames.shape:
-            raise InputError(got)
-        is_batch = frames.ndim == axes + 3
-        batch = frames if is_batch else frames[None]
-        if batch.shape[1] < length:
-            raise InputError(got)
-        history = batch[:, -length:].astype(np.float32)
-        if np.isinf(history).any():
-            raise InputError(f"{method} got infinite values; write NaN where missing")
-        return history, is_batch
-
-
-def build_network(
-    config: Configuration,
-    statistics: Statistics,
-    misses: Sequence[Sequence[float]] | None = None,
-    thresholds: Sequence[float] = (),
-) -> FrameNetwork:
-    """Return the network, its input and output at the scale of the data.
-
-    Args:
-      config: of the run.
-      statistics: of its training data.
-      misses: with head "advection", what the extrapolation misses at each lead; None:
-        as much as frames change.
-      thresholds: of the first channel, in the data's unit, whose probability of being
-        reached is forecast too.
-    """
-    misses = misses or [statistics.first_difference] * config.model.frames_out
-    output_scale = {
-        "frames": (1.0,),
-        "persistence": statistics.first_difference,
-        "extrapolation": statistics.second_difference,
-        "advection": tuple(map(tuple, misses)),
-    }[config.model.head]
-    return models.build(
-        config.model,
-        change_scale=statistics.first_difference,
-        output_scale=output_scale,
-        zero=statistics.zero,
-        probabilities=config.train.loss == "cross_entropy",
-        thresholds=tuple(
-            (threshold - statistics.mean[0]) / statistics.std[0]
-            for threshold in thresholds
-        ),
-    )
+    def _asked(self, method: str, frames: ArrayLike) -> asked.Asked:
+        return asked.read(method, frames, self.frame_shape, self.config.data.history)
 
 
 def load(workdir: str | epath.Path) -> TrainedModel:
@@ -349,29 +354,3 @@ def load(workdir: str | epath.Path) -> TrainedModel:
     expected = {"params": jax.eval_shape(network.init, key, history)["params"]}
     check_same_arrays(params, expected, folder / BEST)
     return TrainedModel(folder, config, network, params, record.statistics, record)
-
-
-def check_same_arrays(
-    found: PyTree,
-    expected: PyTree,
-    place: object,
-    remedy: str = "another version of adr_jax wrote it; use it with that version, or "
-    "train anew in another --workdir",
-) -> None:
-    """Raise InputError for a state of other arrays than the network has."""
-    before, now = (
-        {
-            jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
-            for path, leaf in jax.tree_util.tree_leaves_with_path(
-                serialization.to_state_dict(tree)
-            )
-        }
-        for tree in (found, expected)
-    )
-    other = sorted(name for name in before | now if before.get(name) != now.get(name))
-    if other:
-        name = other[0]
-        raise InputError(
-            f"{place}: {name} is {before.get(name, 'absent')}, the network that the "
-            f"configuration describes has {now.get(name, 'none')}: {remedy}"
-        )

@@ -23,7 +23,8 @@ from adr_jax.models.frames import FrameNetwork
 from adr_jax.options import Configuration
 from adr_jax.training import configuration, timing
 from adr_jax.training.devices import mapping, processes
-from adr_jax.training.model import build_network, check_same_arrays, load
+from adr_jax.training.model import load
+from adr_jax.training.network import build_network, check_same_arrays
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.run import locks
 from adr_jax.training.run.checkpoint import Checkpoints

@@ -12,7 +12,7 @@ from adr_jax.data.batches import Batch
 from adr_jax.data.normalisation import Statistics
 from adr_jax.options import Configuration
 from adr_jax.training import configuration
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     TrainState,

@@ -26,7 +26,7 @@ import adr_jax
 from adr_jax.models.blocks import Velocity
 from adr_jax.options import Configuration
 from adr_jax.training.devices import host, mapping
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import init_state
 from configs import shallow_water

@@ -14,7 +14,7 @@ import pytest
 import adr_jax
 from adr_jax.__main__ import main
 from adr_jax.commands import export
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "export.md"
 AFTERWARDS = """

@@ -11,7 +11,7 @@ from adr_jax.data.files.pdebench import PDEBenchFile
 from adr_jax.errors import InputError
 from adr_jax.evaluation.forecaster import physical_rollout
 from adr_jax.models import measurement
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,8 @@ def test_missing_cells_are_filled_in(model, frames):
 BAD = {
     "two channels": (lambda f: np.repeat(f, 2, -1), "shape .*, 16, 2.; expected"),
     "too few frames": (lambda f: f[:, :3], "4 frames or more of 1 channels"),
-    "no channel axis": (lambda f: f[0, ..., 0], r"add an axis of channels"),
+    "no channel axis": (lambda f: f[..., 0], r"need the axis of channels"),
+    "no time axis": (lambda f: f[0, 0, ..., 0], r"shape \(16, 16\); expected"),
     "too many axes": (lambda f: f[None], r"expected \(time, rows, columns, channels\)"),
     "empty": (lambda f: f[:0], "expected"),
     "infinite": (lambda f: f + np.inf, "infinite"),

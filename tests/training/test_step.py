@@ -12,7 +12,7 @@ from adr_jax.data.normalisation import Statistics
 from adr_jax.data.windows import Windows
 from adr_jax.training import configuration
 from adr_jax.training.devices import mapping
-from adr_jax.training.model import build_network
+from adr_jax.training.network import build_network
 from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.step import (
     init_state,

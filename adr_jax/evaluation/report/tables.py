@@ -10,17 +10,26 @@ from adr_jax.evaluation.workdir import is_number
 
 def protocol_table(name: str, result: Mapping) -> str:
     """Format one protocol of one run, model and baselines in rows."""
-    rows = {
-        forecaster: cells(scores)
-        for forecaster, scores in result.items()
-        if isinstance(scores, Mapping)
-    }
+    return f"{title_of(name, result)}\n{grid(rows_of(result))}"
+
+
+def title_of(name: str, result: Mapping) -> str:
+    """Return what the scores of a protocol are of, in one line."""
     title = f"{name}: {result['history']} frames in, {result['horizon']} out, "
     title += f"{result['samples']} windows, split {result['split']}"
     headline = next(iter(result["model"]))
     if result["model"].get(f"{headline}_at"):
         title += f"; 'step' columns are {headline}"
-    return f"{title}\n{grid(rows)}"
+    return title
+
+
+def rows_of(result: Mapping) -> dict[str, dict[str, str]]:
+    """Format the scores of a protocol: forecaster -> column -> cell."""
+    return {
+        forecaster: cells(scores)
+        for forecaster, scores in result.items()
+        if isinstance(scores, Mapping)
+    }
 
 
 def side_by_side(runs: Sequence[tuple[str, Mapping]]) -> str:
@@ -141,14 +150,18 @@ def cells(scores: Mapping) -> dict[str, str]:
 
 def grid(rows: Mapping[str, Mapping[str, str]]) -> str:
     """Align rows of named cells in columns; a cell that a row lacks is empty."""
+    lines = lines_of(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(_line(cells, widths) for cells in lines)
+
+
+def lines_of(rows: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
+    """Return the cells line by line, first the names of the columns."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    lines = [["", *columns]]
-    lines += [
+    return [["", *columns]] + [
         [name, *(row.get(column, "") for column in columns)]
         for name, row in rows.items()
     ]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(_line(cells, widths) for cells in lines)
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:

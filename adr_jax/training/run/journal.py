@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Self
@@ -28,9 +29,10 @@ from adr_jax.training.run import locks
 class Journal:
     """Writes logged steps to all three; use it in a `with` statement.
 
-    On a terminal the progress line moves; in a file each logged step is a plain line.
-    Lines of steps that a continued run does again are dropped first. Buckets cannot be
-    appended to: there, files are written on this machine's disk and copied by `sync`.
+    On a terminal and in a notebook the progress line moves; in a file each logged step
+    is a plain line. Lines of steps that a continued run does again are dropped first.
+    Buckets cannot be appended to: there, files are written on this machine's disk and
+    copied by `sync`.
     """
 
     def __init__(self, workdir: epath.Path, first_step: int, total_steps: int):
@@ -51,7 +53,12 @@ class Journal:
             )
         )
         self._bar = self._open_files.enter_context(
-            tqdm(initial=first_step, total=total_steps, unit="step", disable=None)
+            tqdm(
+                initial=first_step,
+                total=total_steps,
+                unit="step",
+                disable=False if "ipykernel" in sys.modules else None,
+            )
         )
 
     def __enter__(self) -> Self:
