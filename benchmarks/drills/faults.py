@@ -35,7 +35,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 STEPS = 60
 CHECKPOINT_EVERY = 5
 FLAGS = {
-    "config": "configs/quickstart.py",
+    "config": "configs/shallow_water.py:small",
     "config.data.cells": 16,
     "config.data.history": 4,
     "config.model.channels": 8,

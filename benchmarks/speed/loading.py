@@ -21,7 +21,6 @@ import time
 
 import numpy as np
 from etils import epath
-from noise_step import configuration_of
 
 from adr_jax import data
 from adr_jax.data.batches import read_batch
@@ -60,7 +59,7 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=50, help="in the file made")
     parser.add_argument("--file", type=pathlib.Path, help="instead of one made")
     arguments = parser.parse_args()
-    config = configuration_of(arguments.config)
+    config = configuration.named(arguments.config)
     host.prepare_host(config.train.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)

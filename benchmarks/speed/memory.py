@@ -1,6 +1,6 @@
 """Measure the peak memory of a training step by blocks, with and without remat.
 
-    python benchmarks/speed/memory.py [--config configs/quickstart.py]
+    python benchmarks/speed/memory.py [--config shallow_water:small]
 
 Memory is what XLA plans to hold at once besides parameters and data, for one window,
 with the blocks in a loop. model.remat computes each block again in the backward pass,
@@ -11,9 +11,10 @@ import argparse
 
 import jax
 import jax.numpy as jnp
-from noise_step import configuration_of, noise_step
+from noise_step import noise_step
 
 from adr_jax.options import Configuration
+from adr_jax.training import configuration
 from adr_jax.training.devices import mapping
 
 BLOCKS = (1, 2, 4, 8, 16)
@@ -23,9 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", default="configs/quickstart.py")
+    parser.add_argument("--config", default="shallow_water:small")
     path = parser.parse_args().config
-    config = configuration_of(path)
+    config = configuration.named(path)
     print(f"{path}, {jax.devices()[0].device_kind}: MiB of temporaries")
     print("blocks  all kept  recomputed")
     for blocks in BLOCKS:

@@ -1,8 +1,5 @@
 """The training step of a configuration on noise, which costs what data cost."""
 
-import os
-import runpy
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -29,15 +26,6 @@ class NoiseStep(NamedTuple):
     step: Callable
     state: TrainState
     batch: Batch
-
-
-def configuration_of(path: str) -> Configuration:
-    """Return the configuration of a file of configs/, from the repository's root.
-
-    Nothing here starts JAX: `host.prepare_host` comes after.
-    """
-    sys.path.insert(0, os.getcwd())
-    return Configuration.of(runpy.run_path(path)["get_config"]().to_dict())
 
 
 def noise_step(config: Configuration) -> NoiseStep:

@@ -1,6 +1,6 @@
 """Time a training step on more and more devices, and its sum of gradients.
 
-    python benchmarks/speed/scaling.py [--config configs/quickstart.py] [--rounds 5]
+    python benchmarks/speed/scaling.py [--config shallow_water:small] [--rounds 5]
 
 The same global batch runs on 1 to 8 virtual CPU devices in one process, and in two
 processes on this machine. Virtual devices share the cores: beyond their number no gain
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", default="configs/quickstart.py")
+    parser.add_argument("--config", default="shallow_water:small")
     parser.add_argument("--rounds", type=int, default=5, help="timed turns of each row")
     parser.add_argument("--worker", nargs=3, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -132,11 +132,12 @@ def answer(worker: subprocess.Popen) -> float:
 def work(path: str, num_processes: int, process: int, port: int) -> None:
     """Take a step or a sum for each line read, and print its seconds."""
     import jax
-    from noise_step import configuration_of, noise_step
+    from noise_step import noise_step
 
+    from adr_jax.training import configuration
     from adr_jax.training.devices import host, mapping, processes
 
-    config = configuration_of(path).override(train={"batch_size": BATCH})
+    config = configuration.named(path).override(train={"batch_size": BATCH})
     if num_processes > 1:
         processes.start_processes("on", f"127.0.0.1:{port}", num_processes, process)
     host.prepare_host(BATCH)

@@ -74,11 +74,12 @@ def take_turn(worker: subprocess.Popen) -> float:
 def work(path: str, unroll: str) -> None:
     """Take a step for each line read, and print its seconds."""
     import jax
-    from noise_step import configuration_of, noise_step
+    from noise_step import noise_step
 
+    from adr_jax.training import configuration
     from adr_jax.training.devices import host, mapping
 
-    config = configuration_of(path).override(model={"unroll": unroll})
+    config = configuration.named(path).override(model={"unroll": unroll})
     size = config.train.batch_size
     host.prepare_host(size)
     unmapped, fresh, batch = noise_step(config)

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 QUICK = ["--config.train.steps=2", "--config.train.validate_every=2"]
 
 
-def train(*flags, config="configs/quickstart.py"):
+def train(*flags, config="configs/shallow_water.py:small"):
     """Run train.py in a process of its own."""
     return subprocess.run(
         [sys.executable, "train.py", f"--config={config}", *flags],

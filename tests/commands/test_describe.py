@@ -9,11 +9,12 @@ import pytest
 from adr_jax import models
 from adr_jax.__main__ import main
 from adr_jax.commands import describe
-from configs import quickstart
+from configs import shallow_water
 
 pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).parents[2]
+WATER = "shallow_water:small"
 SMALL = ("--config.data.cells=16", "--config.model.channels=4")
 
 # ml_collections loads configuration files in a way that Python 3.15 will drop.
@@ -28,7 +29,7 @@ def shown(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("COLUMNS", "120")
 
     def show(name, *flags):
-        main(["describe", f"--config=configs/{name}.py", *flags])
+        main(["describe", f"--config={name}", *flags])
         assert list(tmp_path.glob("*.h5")) == []  # no data set was generated
         return capsys.readouterr().out
 
@@ -43,20 +44,20 @@ def rows(text):
 
 
 def test_modules_parameters_and_reach(shown):
-    text = shown("quickstart", *SMALL)
+    text = shown(WATER, *SMALL)
     table = rows(text)
     embedded = "float32[1,16,16,4]"
     assert table["embed"] == ["PointwiseMLP", embedded, embedded]
     assert table["flux"] == ["Conv", embedded, "float32[1,16,16,2]"]
     paths = list(table)
     assert paths.index("embed") < paths.index("blocks") < paths.index("blocks/velocity")
-    assert "blocks/velocity" not in rows(shown("quickstart", *SMALL, "--depth=1"))
+    assert "blocks/velocity" not in rows(shown(WATER, *SMALL, "--depth=1"))
     (line,) = (line for line in text.splitlines() if line.startswith("parameters: "))
     # 4 frames seen as 4 channels, (4*4 + 4) + (4*4 + 4) + 4*4; fluxes for 2 axes.
     assert "embed 56, " in line and "flux 74" in line
     total = line.split()[1]
     assert f"Total Parameters: {total} " in text
-    config = quickstart.get_config().model
+    config = shallow_water.get_config("small").model
     config.channels = 4
     model = models.build(config, change_scale=(1.0,), output_scale=(1.0,))
     params = model.init(jax.random.key(0), np.zeros((1, 10, 16, 16, 1), np.float32))
@@ -69,7 +70,7 @@ def test_modules_parameters_and_reach(shown):
 def test_cost_is_counted_over_all_blocks(shown):
     flops = []
     for blocks in (1, 3):
-        text = shown("quickstart", SMALL[0], f"--config.model.num_blocks={blocks}")
+        text = shown(WATER, SMALL[0], f"--config.model.num_blocks={blocks}")
         flops.append(float(text.partition("one forecast: ")[2].split()[0]))
     # Blocks are most of the cost.
     assert 2 < flops[1] / flops[0] < 3
@@ -112,7 +113,7 @@ def test_errors_are_one_line(monkeypatch, capsys):
 
 
 def test_reach_of_networks_that_see_everything():
-    config = quickstart.get_config().model
+    config = shallow_water.get_config("small").model
     config.name = "fno"
     fno = models.build(config, change_scale=(1.0,), output_scale=(1.0,))
     assert describe.reach(fno) == "the whole field"
