@@ -34,8 +34,10 @@ def test_every_code_block_runs(page):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
     namespace = {}
     for block in blocks:
-        if "adr_jax.load(" in block:  # a run that somebody has trained
+        if "adr_jax.load(" in block or "runs/mine" in block:  # somebody's own run
             continue
+        # What takes minutes takes seconds here.
+        block = re.sub(r"minutes=\d+", "steps=2, data__cells=16", block)
         exec(compile(block, str(page), "exec"), namespace)
 
 
