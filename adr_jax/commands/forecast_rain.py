@@ -111,7 +111,7 @@ def make(model: TrainedModel, event: Event, history: np.ndarray, steps: int) -> 
 
 def _newest(arguments: argparse.Namespace) -> Event:
     """Return the newest frames in a row; InputError if two places have some."""
-    files = find_files("", str(arguments.input))
+    files = find_files(".", str(arguments.input))
     events = open_events(files, arguments.variable, "name a file, folder or pattern")
     newest = events[-1]
     others = [

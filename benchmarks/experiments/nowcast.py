@@ -11,11 +11,11 @@ installed (nowcast_peers.py) its extrapolation, S-PROG, ANVIL, and the probabili
 mean of a STEPS ensemble of 24 members. "Matched" has the amounts of the last frame,
 "reached" is what the network says is reached with a probability of a third.
 
-Scores are CSI, FSS over 5 cells, RMSE in dBZ and the Brier score by lead, over some
-starts spread evenly over each event; then the mean over events, with 90 % of draws of
-the events. Events of FOLDER/radar have a frame every five or six minutes. Started
-again, it continues with what is missing. Writes nowcast.json, nowcast.png and
-reliability.png.
+Scores are CSI, FSS over 5 cells, RMSE in dBZ, the Brier score and the sum of the Brier
+scores of all thresholds (the ranked probability score) by lead, over some starts spread
+evenly over each event; then the mean over events, with 90 % of draws of the events.
+Events of FOLDER/radar have a frame every five or six minutes. Started again, it
+continues with what is missing. Writes nowcast.json, nowcast.png and reliability.png.
 """
 
 import argparse
@@ -66,6 +66,7 @@ PRINTED = (
     *(f"csi {rate:g}" for rate in RATES),
     *("fss 1", "rmse"),
     *(f"brier {rate:g}" for rate in RATES),
+    "rps",
 )
 COLOURS = {
     NETWORK: "#d55e00",
@@ -236,7 +237,7 @@ def print_gains(scores: Mapping[str, Sequence[Scores]]) -> None:
         (NETWORK, "ANVIL"),
         (NETWORK, STEPS),
     ]
-    names = ("csi 0.1", "csi 1", "fss 1", "rmse", "brier 0.1", "brier 1")
+    names = ("csi 0.1", "csi 1", "fss 1", "rmse", "brier 0.1", "brier 1", "rps")
     rows = []
     for ours, theirs in pairs:
         if theirs not in scores:

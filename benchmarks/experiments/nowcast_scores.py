@@ -48,6 +48,8 @@ def score(said: Nowcasts, target: np.ndarray, leads: int) -> Scores:
         came = np.where(np.isnan(target), np.nan, target >= THRESHOLDS[k])
         error = np.square(likely[..., k] - came)
         found[f"brier {rate:g}"] = np.nanmean(error, axis=(0, 2, 3))
+    # What the CRPS is of a distribution known at some thresholds alone.
+    found["rps"] = np.sum([found[f"brier {rate:g}"] for rate in RATES], axis=0)
     found = {name: np.ravel(values) for name, values in found.items()}
     return {
         name: np.pad(values, (0, leads - len(values)), constant_values=np.nan)

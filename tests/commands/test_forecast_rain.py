@@ -186,6 +186,14 @@ def test_a_film_is_made(tmp_path, use, run):
         assert gif.n_frames == PAST + STEPS
 
 
+def test_the_input_is_looked_for_where_one_is(tmp_path, use, run, monkeypatch):
+    use()
+    folder(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADR_JAX_DATA", str(tmp_path / "elsewhere"))
+    assert run("films").exists()
+
+
 def test_beyond_the_longest_lead_there_are_no_probabilities(tmp_path, use, run, caplog):
     use(growth=0.1)
     steps = LONGEST + 1
