@@ -113,6 +113,7 @@ def _open(arguments: argparse.Namespace, config: Configuration) -> Sequences:
         arguments.input,
         arguments.variable or (config.data.variable if is_own else ""),
         arguments.axes or (config.data.axes if is_own else ""),
+        config.data.fill if is_own else "",
     )
 
 

@@ -73,6 +73,8 @@ class Dataset:
     # Channels that are the components of a vector along the axes of space, in their
     # order, one tuple for each vector: a flip or a rotation turns them too.
     vectors: tuple[tuple[int, ...], ...] = ()
+    # What was done about the frames, for people: put in order, left out, kept apart.
+    notes: tuple[str, ...] = ()
 
     @property
     def has_class_channels(self) -> bool:
@@ -90,6 +92,7 @@ class Dataset:
             "unit": self.unit,
             "cell_size": self.cell_size,
             "frame_interval": self.frame_interval,
+            "notes": list(self.notes),
         }
 
 

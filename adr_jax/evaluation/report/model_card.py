@@ -78,6 +78,8 @@ def _data(results: Mapping) -> Iterator[str]:
         yield f"- {split}: {count} trajectories of {states} distinct states"
     for name in ("unit", "cell_size", "frame_interval"):
         yield f"- {name.replace('_', ' ')}: {facts[name] or 'not stated'}"
+    for note in facts.get("notes", ()):
+        yield f"- note: {note}"
 
 
 def _source(results: Mapping) -> str:
