@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Callable, Sequence
 
 import jax
@@ -14,7 +15,7 @@ from jaxtyping import Float, PyTree
 
 from adr_jax import models, shipped
 from adr_jax.data.normalisation import Statistics
-from adr_jax.errors import InputError
+from adr_jax.errors import InputError, counted
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
 from adr_jax.evaluation.workdir import BEST, read_config
 from adr_jax.models import measurement
@@ -44,6 +45,21 @@ class TrainedModel:
         """(*space, channels) of the frames it was trained on."""
         return tuple(self.record["frame_shape"])
 
+    def __repr__(self) -> str:
+        """Return the model in one line: network, frames, run and step."""
+        *space, channels = self.frame_shape
+        cells = " x ".join(map(str, space))
+        return (
+            f"<TrainedModel {self.config.model.name} of {self.config.data.name}, "
+            f"{cells} cells, {counted(channels, 'channel')}, from {self.workdir} at "
+            f"step {self.record['step']}>"
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return the fields: what was compiled is left out, and compiled again."""
+        fields = dataclasses.fields(self)
+        return {field.name: getattr(self, field.name) for field in fields}
+
     def at_interval(self, interval: float) -> "TrainedModel":
         """Return the model with the time step of its blocks multiplied by `interval`.
 
@@ -65,21 +81,23 @@ class TrainedModel:
         Args:
           frames: NumPy or JAX, (time, *space, channels) or (batch, time, *space,
             channels), in the unit the model was trained in; at least `data.history`
-            frames, of which the last count. NaN is missing and filled in: from its
-            cell's other frames, or else by the mean.
+            frames, of which the last count. NaN is missing, as is what a NumPy mask
+            hides, and filled in: from its cell's other frames, or else by the mean.
           steps: how many.
 
         Returns:
-          float32 in the same unit, (steps, *space, channels), or with the batch axis.
+          float32 in the same unit, (steps, *space, channels), or with the batch axis;
+          float64 where values vary little about a large number.
 
         Raises:
           InputError: another number of axes or channels, too few frames or steps, or
             an infinite value.
         """
+        steps = _whole("forecast", steps)
         if steps < 1:
             raise InputError(f"forecast got steps={steps}; expected 1 or more")
         history, is_batch = self._history("forecast", frames)
-        ahead = self._rollout(history, int(steps))
+        ahead = self._counted_from_zero(self._rollout(history, steps))
         return ahead if is_batch else ahead[0]
 
     def displacement(
@@ -144,15 +162,36 @@ class TrainedModel:
                 f"{self.workdir} forecasts no probabilities: train a model with "
                 "--config.model.exceedance=True"
             )
+        steps = _whole("nowcast", steps)
         if not 1 <= steps <= longest:
             raise InputError(
                 f"nowcast got steps={steps}; expected 1 to model.frames_out, "
                 f"{longest}: probabilities cannot be fed back"
             )
         history, is_batch = self._history("nowcast", frames)
-        both = self._nowcast(self.params, history, int(steps))
+        both = self._nowcast(self.params, history, steps)
         ahead, likely = (np.asarray(part) for part in both)
+        ahead = self._counted_from_zero(ahead)
         return (ahead, likely) if is_batch else (ahead[0], likely[0])
+
+    @property
+    def offset(self) -> tuple[float, ...]:
+        """What the network counts each channel from; () for zero."""
+        return tuple(self.record.get("offset", ()))
+
+    def relative_to(self, offset: Sequence[float]) -> "TrainedModel":
+        """Return the model for frames of which `offset` has been subtracted."""
+        if tuple(offset) == self.offset:
+            rest: list[float] = []
+        else:
+            channels = len(self.statistics.mean)
+            own, other = (o or (0.0,) * channels for o in (self.offset, tuple(offset)))
+            rest = [a - b for a, b in zip(own, other, strict=True)]
+        record = Record({**self.record, "offset": rest}, self.workdir)
+        return dataclasses.replace(self, record=record)
+
+    def _counted_from_zero(self, frames: np.ndarray) -> np.ndarray:
+        return frames + np.array(self.offset) if self.offset else frames
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -252,13 +291,15 @@ class TrainedModel:
 
     def _history(self, method: str, frames: ArrayLike) -> tuple[np.ndarray, bool]:
         """Return the last frames, (batch, history, *space, channels), if they fit."""
+        if isinstance(frames, np.ma.MaskedArray) and frames.dtype.kind in "fiub":
+            frames = np.ma.filled(frames.astype(np.float64), np.nan)
         frames = np.asarray(frames)
         channels, length = len(self.statistics.mean), self.config.data.history
         axes = len(self.frame_shape) - 1
         space = ", ".join(("depth", "rows", "columns")[-axes:])
         expected = (
             f"expected (time, {space}, channels) or (batch, time, {space}, channels), "
-            f"{length} frames or more of {channels} channels"
+            f"{length} frames or more of {counted(channels, 'channel')}"
         )
         got = f"{method} got {frames.dtype} of shape {frames.shape}; {expected}"
         if not (
@@ -274,10 +315,23 @@ class TrainedModel:
         batch = frames if is_batch else frames[None]
         if batch.shape[1] < length:
             raise InputError(got)
-        history = batch[:, -length:].astype(np.float32)
+        history = batch[:, -length:]
+        if self.offset:
+            history = history.astype(np.float64) - np.array(self.offset)
+        history = history.astype(np.float32)
         if np.isinf(history).any():
             raise InputError(f"{method} got infinite values; write NaN where missing")
         return history, is_batch
+
+
+def _whole(method: str, steps: int) -> int:
+    """Return `steps` as an int, or raise InputError."""
+    try:
+        return operator.index(steps)
+    except TypeError as error:
+        raise InputError(
+            f"{method} got steps={steps!r}; expected a whole number of frames"
+        ) from error
 
 
 def build_network(

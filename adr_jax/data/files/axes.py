@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from adr_jax.data.files.dimensions import letter_of
-from adr_jax.errors import InputError
+from adr_jax.errors import InputError, counted
 
 # The order of the axes of frames, whatever the order in the file.
 ORDER = "ntzyxc"
@@ -124,10 +124,12 @@ def guess_axes(
 def explain_axes(axes: str, shape: Sequence[int]) -> str:
     """Return a text such as "100 frames of 64 rows x 64 columns"."""
     sizes = dict(zip(axes, shape, strict=True))
-    space = " x ".join(f"{sizes[a]} {MEANING[a]}" for a in space_of(axes))
+    space = " x ".join(
+        f"{sizes[a]} {MEANING[a]}" for a in space_of(axes) if (a, sizes[a]) != ("z", 1)
+    )
     start = f"{sizes['n']} trajectories of " if "n" in sizes else ""
-    end = f", {sizes['c']} channels" if "c" in sizes else ""
-    return f"{start}{sizes['t']} frames of {space}{end}"
+    end = f", {counted(sizes['c'], 'channel')}" if "c" in sizes else ""
+    return f"{start}{counted(sizes['t'], 'frame')} of {space}{end}"
 
 
 def _with_single(known: Sequence[str | None], shape: Sequence[int]) -> list[str | None]:

@@ -40,6 +40,9 @@ class ArraySequences:
             array.dtype, array.attributes, self.name, array.unwritten
         )
         self.data_range = self.packing.data_range
+        # What `read` subtracts from each channel, where float32 would round away what
+        # varies.
+        self.offset: tuple[float, ...] = ()
 
     @functools.cached_property
     def timeline(self) -> Timeline:
@@ -65,8 +68,15 @@ class ArraySequences:
     def read(
         self, index: int, start: int, stop: int
     ) -> Float[np.ndarray, "time *space channels"]:
-        """Return frames `start` to `stop` of a trajectory, NaN where missing."""
-        frames = self.packing.unpack(self._stored(index, start, stop))
+        """Return frames `start` to `stop` of a trajectory, NaN where missing.
+
+        They are float32, and counted from `offset`.
+        """
+        if self.offset:
+            counted = self.values(index, start, stop) - np.array(self.offset)
+            frames = counted.astype(np.float32)
+        else:
+            frames = self.packing.unpack(self._stored(index, start, stop))
         if np.isinf(frames).any():
             frame, *cell = map(int, np.argwhere(np.isinf(frames))[0])
             raise InputError(
@@ -75,6 +85,12 @@ class ArraySequences:
                 f"{cell[-1]}: write NaN where a value is missing"
             )
         return frames
+
+    def values(
+        self, index: int, start: int, stop: int
+    ) -> Float[np.ndarray, "time *space channels"]:
+        """Return frames as float64, in the unit of the file, NaN where missing."""
+        return self.packing.unpack(self._stored(index, start, stop), np.float64)
 
     def _stored(self, index: int, start: int, stop: int) -> np.ndarray:
         """Return frames as stored, (time, *space, channels)."""

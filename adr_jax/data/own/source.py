@@ -18,8 +18,9 @@ from adr_jax.data.contract import (
     merge_splits,
 )
 from adr_jax.data.files.fingerprint import fingerprint
-from adr_jax.data.own import extremes
+from adr_jax.data.own import extremes, offset
 from adr_jax.data.own.sequences import (
+    ArraySequences,
     Sequences,
     cell_size,
     channel_names,
@@ -56,6 +57,9 @@ def load(config: DataOptions) -> Dataset:
         )
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes, config.fill)
+    from_zero = offset.find(source)
+    if from_zero and isinstance(source, ArraySequences):
+        source.offset = from_zero
     states = [state(source, index) for index in range(len(source.keys))]
     summary = Summary.read(source)
     if not config.fill:
@@ -89,8 +93,17 @@ def load(config: DataOptions) -> Dataset:
         cell_size=cell_size(source),
         frame_interval=frame_interval(source),
         data_range=source.data_range,
-        notes=source.notes,
+        notes=source.notes + _counted_from(from_zero),
+        offset=from_zero,
     )
+
+
+def _counted_from(from_zero: Sequence[float]) -> tuple[str, ...]:
+    """Return what is said of values that are not counted from zero."""
+    if not from_zero:
+        return ()
+    numbers = ", ".join(f"{number:.9g}" for number in from_zero)
+    return (f"values vary little: they are counted from {numbers}",)
 
 
 def _without_gaps(
@@ -120,5 +133,6 @@ SOURCE = Source(
     load,
     split_names=("auto", "trajectories", "in_time", "all"),
     fields=("path", "variable", "axes", "fill"),
+    usual_frame=(128, 128, 1),
     is_own=True,
 )

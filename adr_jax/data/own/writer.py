@@ -28,11 +28,12 @@ def write(
     forecasts: Forecasts,
     frames_shape: tuple[int, ...],
     attributes: Mapping[str, object],
+    dtype: type[np.floating] = np.float32,
 ) -> None:
     """Write the frames that follow each trajectory of `source`.
 
-    Names and order of axes are those of the source. Values are float32 in its unit, NaN
-    where missing. Coordinates of space are copied, times continue at their usual step,
+    Names and order of axes are those of the source. Values are in its unit, NaN where
+    missing. Coordinates of space are copied, times continue at their usual step,
     in their units and calendar. HDF5 files are netCDF-4 whatever their suffix.
 
     Args:
@@ -44,9 +45,10 @@ def write(
       frames_shape: (time, *space, channels) of each; it may have only the first
         channels of the source.
       attributes: attributes of the file, added to those of the source.
+      dtype: of the values.
     """
     if suffix == ".npz":
-        target = _Npz()
+        target = _Npz(dtype)
         _fill(target, source, forecasts, frames_shape)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in target.arrays.items():
@@ -58,14 +60,15 @@ def write(
             if isinstance(source, ArraySequences):
                 file.attrs.update(source.file.attributes)
             file.attrs.update(attributes)
-            _fill(_Hdf5(file), source, forecasts, frames_shape)
+            _fill(_Hdf5(file, dtype), source, forecasts, frames_shape)
 
 
 class _Npz:
     """The arrays of an npz, by name; it has no attributes and no dimensions."""
 
-    def __init__(self):
+    def __init__(self, dtype: type[np.floating]):
         self.arrays: dict[str, np.ndarray] = {}
+        self._dtype = dtype
 
     def add_dimension(self, name: str, length: int) -> None:
         """Do nothing."""
@@ -79,15 +82,15 @@ class _Npz:
     def create(
         self, name: str, shape: tuple[int, ...], attributes=None, dimensions=()
     ) -> np.ndarray:
-        self.arrays[name] = np.empty(shape, np.float32)
+        self.arrays[name] = np.empty(shape, self._dtype)
         return self.arrays[name]
 
 
 class _Hdf5:
     """A netCDF-4 file, written as HDF5: every dimension is a scale of its arrays."""
 
-    def __init__(self, file: h5py.File):
-        self._file = file
+    def __init__(self, file: h5py.File, dtype: type[np.floating]):
+        self._file, self._dtype = file, dtype
 
     def add_dimension(self, name: str, length: int) -> None:
         scale = self._file.create_dataset(name, (length,), ">f4")
@@ -118,7 +121,7 @@ class _Hdf5:
         dimensions: Sequence[str] = (),
     ) -> h5py.Dataset:
         dataset = self._file.create_dataset(
-            name, shape, np.float32, compression="gzip", compression_opts=1
+            name, shape, self._dtype, compression="gzip", compression_opts=1
         )
         self._describe(dataset, attributes or {}, dimensions)
         return dataset
