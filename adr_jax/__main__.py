@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,6 +21,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; bad input ends in one line on standard error."""
     parser = _Parser(prog="python -m adr_jax", description=__doc__)
+    version = f"adr_jax {importlib.metadata.version('adr_jax')}"
+    parser.add_argument("--version", action="version", version=version)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in commands.NAMES:
         command = importlib.import_module(f"adr_jax.commands.{name}")

@@ -1,4 +1,4 @@
-"""Exceptions for what a user can mend."""
+"""Exceptions for what a user can mend, and the words of their messages."""
 
 
 class InputError(ValueError):
@@ -14,3 +14,8 @@ class Diverged(InputError):
     """A forecast that has blown up; a command that meets it has an exit code for it."""
 
     exit_code = 3
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: "1 channel", "3 channels"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -147,6 +147,12 @@ class DataOptions(Section):
         '(space), c (channel), as "tyxc"; "" where the file says it.',
         optional=True,
     )
+    fill: str = option(
+        "",
+        "Number that stands for a missing value, as it is stored, for a file that does "
+        'not say; several with a comma between two. "none": every number is a value.',
+        optional=True,
+    )
     crop: int = option(
         0,
         "Side in cells of the squares that are cut from radar frames; 0: whole frames "

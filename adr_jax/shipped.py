@@ -72,5 +72,11 @@ def find_workdir(text: str) -> str:
     return text
 
 
+def is_shipped(workdir: object) -> bool:
+    """Return whether a folder holds weights that come with the project."""
+    folder = pathlib.Path(str(workdir)).resolve()
+    return folder.is_relative_to(_folder(WEIGHTS).resolve())
+
+
 def _is_run(text: str) -> bool:
     return (pathlib.Path(text) / "config.json").is_file()

@@ -313,6 +313,7 @@ CASES = {
     "data.frames": (WATER, 51, refusal),
     "data.variable": OF_A_FILE,
     "data.axes": OF_A_FILE,
+    "data.fill": OF_A_FILE,
     "data.crop": OF_A_FILE,
     "data.cell_km": OF_A_FILE,
     "data.history": (BASE, 5, seen),

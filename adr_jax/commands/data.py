@@ -123,6 +123,12 @@ def _add_inspect(sets) -> None:
     own.add_argument("file", type=pathlib.Path, metavar="FILE")
     own.add_argument("--variable", default="", metavar="NAME", help="the array to read")
     own.add_argument("--axes", default="", help="the axes of the array, as tyx")
+    own.add_argument(
+        "--fill",
+        default="",
+        metavar="NUMBER",
+        help="what stands for a missing value, where the file does not say",
+    )
     own.set_defaults(task=_inspect)
 
 
@@ -131,6 +137,6 @@ def _inspect(arguments: argparse.Namespace) -> None:
     if not axes and weather_inspection.is_radar(str(file)):
         lines = weather_inspection.describe(str(file), variable)
     else:
-        lines = inspection.describe(file, variable, axes)
+        lines = inspection.describe(file, variable, axes, arguments.fill)
     for line in lines:
         print(line, flush=True)

@@ -2,13 +2,16 @@
 
 python -m adr_jax describe --config configs/NAME.py [--config.section.field=value ...]
     [--frame_shape ROWS COLUMNS CHANNELS] [--depth N]
+python -m adr_jax describe --workdir W
 
-The size of the frames is read from the data set. Data sets are never generated or
-downloaded: if yours is missing, state the size with --frame_shape.
+The size of the frames is read from the data set, or is that of training. Data sets are
+never generated or downloaded: for a public one that is missing its usual size is taken,
+and said; for a file of yours state the size with --frame_shape.
 """
 
 import argparse
 import dataclasses
+import functools
 import shutil
 from collections.abc import Mapping
 from typing import cast
@@ -17,20 +20,25 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from adr_jax import data, models
+from adr_jax import data, models, shipped
 from adr_jax.errors import InputError
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.options import DataOptions
 from adr_jax.training import command_line, configuration
+from adr_jax.training.model import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags: a configuration with overrides, the frames, the table's depth."""
-    parser.add_argument(
-        "--config",
-        required=True,
-        metavar="configs/NAME.py",
-        help="the configuration to describe",
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--config", metavar="configs/NAME.py", help="the configuration to describe"
+    )
+    which.add_argument(
+        "--workdir",
+        type=shipped.find_workdir,
+        metavar="W",
+        help="a trained model to describe, or the name of shipped weights",
     )
     parser.add_argument(
         "--frame_shape",
@@ -49,9 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
-    file = command_line.read_config(arguments.config, arguments.overrides)
-    config = configuration.read(file)
-    shape = arguments.frame_shape or known_frame_shape(config.data)
+    if arguments.workdir:
+        if arguments.overrides:
+            raise InputError("--workdir has a configuration of its own: set no field")
+        trained = load(arguments.workdir)
+        config, known = trained.config, lambda: trained.frame_shape
+    else:
+        file = command_line.read_config(arguments.config, arguments.overrides)
+        config = configuration.read(file)
+        known = functools.partial(known_frame_shape, config.data)
+    shape = arguments.frame_shape or known()
     if not 2 <= len(shape) <= 4 or min(shape) < 1:
         raise InputError(
             f"--frame_shape {' '.join(map(str, shape))}: expected one to three numbers "
@@ -86,12 +101,20 @@ def run(arguments: argparse.Namespace) -> None:
 def known_frame_shape(config: DataOptions) -> tuple[int, ...]:
     """Return the shape of a frame of the data set, without generating the data.
 
+    Where a public set is missing, or no file is named, it is a usual one, with a line
+    that says so.
+
     Raises:
-      InputError: the data are missing or cannot be read.
+      InputError: the user's own data are missing or cannot be read.
     """
     try:
         return data.frame_shape(config)
     except InputError as error:
+        source = data.source(config.name)
+        if source.usual_frame and not (config.path and source.is_own):
+            shape = " ".join(map(str, source.usual_frame))
+            print(f"note: no data here, frames are taken to be --frame_shape {shape}")
+            return source.usual_frame
         raise InputError(f"{error}; or say what a frame is by --frame_shape") from error
 
 

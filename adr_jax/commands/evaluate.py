@@ -4,7 +4,7 @@ python -m adr_jax evaluate --workdir W [W2 ...] [--data FILE] [--protocols NAME 
     [--output FILE.json] [--robustness] [--time_step] [--resolution] [--growth]
 
 Scores of the test split by the configuration's own protocols are also written to
-model_card.md of each workdir.
+model_card.md of each workdir, but not of the weights that come with adr_jax.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from etils import epath
 
-from adr_jax import data
+from adr_jax import data, shipped
 from adr_jax.commands import flags
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.data is None:
                 data.prepare(model.config.data)
             datasets[key] = data.load(model.config.data)
+        model = model.relative_to(datasets[key].offset)
         _check_interval(model, datasets[key])
         if arguments.data is not None and not arguments.protocols:
             model = _with_protocols_that_fit(model, datasets[key])
@@ -151,8 +152,10 @@ def _load(workdir: str, arguments: argparse.Namespace) -> TrainedModel:
 
 
 def _write_cards(scores: Sequence[tuple[str, dict]]) -> None:
-    """Write a card into each workdir that is writable."""
+    """Write a card into each workdir that is writable, and not the project's own."""
     for workdir, result in scores:
+        if shipped.is_shipped(workdir):
+            continue
         try:
             print(f"model card: {write_model_card(result, epath.Path(workdir))}")
         except OSError as error:

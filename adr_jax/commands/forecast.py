@@ -21,8 +21,13 @@ from adr_jax import data
 from adr_jax.commands import flags, forecast_rain
 from adr_jax.commands.new_file import check_new, drawn_by, written
 from adr_jax.data.own import writer
-from adr_jax.data.own.sequences import Sequences, channel_names, open_sequences
-from adr_jax.errors import Diverged, InputError
+from adr_jax.data.own.sequences import (
+    ArraySequences,
+    Sequences,
+    channel_names,
+    open_sequences,
+)
+from adr_jax.errors import Diverged, InputError, counted
 from adr_jax.evaluation import divergence
 from adr_jax.evaluation.workdir import read_config
 from adr_jax.options import Configuration
@@ -100,7 +105,8 @@ def run(arguments: argparse.Namespace) -> None:
         partial = stack.enter_context(written(output, "--output"))
         drawing = gif and stack.enter_context(written(gif, "--gif"))
         suffix = output.suffix.lower()
-        writer.write(partial, suffix, source, forecasts(), shape, attributes)
+        dtype = np.float64 if model.record.get("offset") else np.float32
+        writer.write(partial, suffix, source, forecasts(), shape, attributes, dtype)
         if drawing:
             write_gif(drawing, drawn[0], history=model.config.data.history)
     print(f"{output}: {len(source.keys)} x {steps} frames")
@@ -113,6 +119,7 @@ def _open(arguments: argparse.Namespace, config: Configuration) -> Sequences:
         arguments.input,
         arguments.variable or (config.data.variable if is_own else ""),
         arguments.axes or (config.data.axes if is_own else ""),
+        config.data.fill if is_own else "",
     )
 
 
@@ -147,7 +154,7 @@ def _check_fits(source: Sequences, model: TrainedModel, *, is_chosen: bool) -> N
 
 def _text(frame_shape: tuple[int, ...]) -> str:
     *space, channels = frame_shape
-    return f"{' x '.join(map(str, space))} cells, {channels} channels"
+    return f"{' x '.join(map(str, space))} cells, {counted(channels, 'channel')}"
 
 
 def _forecasts(
@@ -162,7 +169,7 @@ def _forecasts(
             _check_stays(source, indices, histories, frames, model)
             # A cell that is never observed stays missing.
             unobserved = np.isnan(histories).all(axis=1, keepdims=True)
-            frames = np.where(unobserved, np.float32(np.nan), frames)
+            frames = np.where(unobserved, frames.dtype.type(np.nan), frames)
             yield from zip(indices, histories, frames, strict=True)
             bar.update(len(indices))
 
@@ -187,7 +194,10 @@ def _check_stays(
 def _history(source: Sequences, index: int, model: TrainedModel) -> np.ndarray:
     """Read the last frames of a trajectory; every channel must have a value."""
     stop = source.lengths[index]
-    frames = source.read(index, stop - model.config.data.history, stop)
+    read = source.read
+    if model.record.get("offset") and isinstance(source, ArraySequences):
+        read = source.values  # float32 would round away what varies
+    frames = read(index, stop - model.config.data.history, stop)
     if np.isnan(frames).all(axis=tuple(range(frames.ndim - 1))).any():
         raise InputError(
             f"{source.path}: all values of the last {len(frames)} frames of trajectory "

@@ -73,6 +73,10 @@ class Dataset:
     # Channels that are the components of a vector along the axes of space, in their
     # order, one tuple for each vector: a flip or a rotation turns them too.
     vectors: tuple[tuple[int, ...], ...] = ()
+    # What was subtracted from each channel, as values vary little about it; () nothing.
+    offset: tuple[float, ...] = ()
+    # What was done about the frames, for people: put in order, left out, kept apart.
+    notes: tuple[str, ...] = ()
 
     @property
     def has_class_channels(self) -> bool:
@@ -90,6 +94,7 @@ class Dataset:
             "unit": self.unit,
             "cell_size": self.cell_size,
             "frame_interval": self.frame_interval,
+            "notes": list(self.notes),
         }
 
 
@@ -113,6 +118,9 @@ class Source:
     prepare: Callable[[DataOptions], None] | None = None
     # The shape of the frames that `prepare` makes where data.path is empty.
     frame_shape: Callable[[DataOptions], tuple[int, ...]] | None = None
+    # The shape of the frames of the public set, or a usual one, to describe a network
+    # without the data.
+    usual_frame: tuple[int, ...] = ()
     # The same trajectories, a frame every so many of their intervals, whole or not.
     at_interval: Callable[[DataOptions, float], Trajectories] | None = None
     # Trajectories of the test split on so many cells along each axis, in so many

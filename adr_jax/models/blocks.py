@@ -116,9 +116,9 @@ class ADRBlock(nn.Module):
     def advect(self, z, u):
         """Move the state by `u`; without transport, add the fields instead."""
         if self.options.transport == "push":
-            return push(z, u, boundary=self.boundary)
+            return push(z, u, boundary=self.boundary, grouped=True)
         if self.options.transport == "pull":
-            return pull(z, -u, boundary=self.boundary)
+            return pull(z, -u, boundary=self.boundary, grouped=True)
         fields = u.shape[-2]
         return z + jnp.repeat(jnp.sum(u, axis=-1), z.shape[-1] // fields, axis=-1)
 

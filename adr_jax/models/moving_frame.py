@@ -120,7 +120,7 @@ def carry_history(
         back = jnp.repeat(back_from(motion, lead)[:, None], frames, axis=1)
     else:
         back = _at(motion.back, lead, frames)[:, ::-1]
-    return pull(history, back, boundary=_rule(options.boundary))
+    return pull(history, back, boundary=_rule(options.boundary), grouped=True)
 
 
 def share_from_inside(
@@ -128,7 +128,7 @@ def share_from_inside(
 ) -> Float[Array, "batch *space groups"]:
     """Return 1 where content comes from inside the last frame, 0 where it enters."""
     rule = "periodic" if boundary == "periodic" else "open"
-    return pull(jnp.ones_like(back[..., 0]), back, boundary=rule)
+    return pull(jnp.ones_like(back[..., 0]), back, boundary=rule, grouped=True)
 
 
 def seen_ahead(
@@ -222,15 +222,15 @@ def carry_last(
       options: `conserve` carries amounts, whose sum is kept, instead of values.
     """
     order, boundary = ORDERS[options.interpolation], options.boundary
+    rule = _rule(boundary)
     if not options.conserve:
-        return pull(last, -displacement, boundary=_rule(boundary), order=order)
+        return pull(last, -displacement, boundary=rule, order=order, grouped=True)
     ahead = _at(motion.ahead, lead, 1)[:, 0]
     correction = displacement + back_from(motion, lead)
     groups = *correction.shape[:-2], -1
-    correction = pull(correction.reshape(groups), ahead, boundary=_rule(boundary))
-    return push(
-        last, ahead + correction.reshape(ahead.shape), boundary=boundary, order=order
-    )
+    correction = pull(correction.reshape(groups), ahead, boundary=rule, grouped=True)
+    there = ahead + correction.reshape(ahead.shape)
+    return push(last, there, boundary=boundary, order=order, grouped=True)
 
 
 def extrapolation(

@@ -46,7 +46,7 @@ def find(
     # How far each object is ahead of where it was in each frame.
     ahead = jax.lax.cumsum(steps, axis=1, reverse=True)
     earlier = jnp.concatenate([history[:, :-1]] * OBJECTS, axis=-1)
-    earlier = pull(earlier, -everywhere(ahead, history.shape[2:-1]))
+    earlier = pull(earlier, -everywhere(ahead, history.shape[2:-1]), grouped=True)
     last = own.reshape(history.shape[0], 1, *history.shape[2:-1], -1)
     frames = jnp.concatenate([earlier, last], axis=1)
     return Objects(frames, steps, _centres(own))

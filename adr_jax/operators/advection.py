@@ -19,7 +19,12 @@ import jax
 import jax.numpy as jnp
 
 from adr_jax.operators import matmul, scatter
-from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
+from adr_jax.operators.arguments import (
+    as_array,
+    check_boundary,
+    check_floating,
+    per_axis,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,6 +43,7 @@ def push(
     boundary: str | tuple[str, ...] = "clamp",
     order: int = 1,
     lowering: str | None = None,
+    grouped: bool = False,
 ) -> Float[Array, "*batch_space c"]:
     """Move each cell's content by `u` and share it among the cells where it arrives.
 
@@ -55,8 +61,7 @@ def push(
         x: The field, floating, `(*batch, *space, c)`.
         u: Displacement in cells, `u[..., k]` along spatial axis `k`, positive toward
             larger index; real, integers are promoted. Of shape `(*batch, *space, d)`,
-            shared by all channels, or `(*batch, *space, g, d)`, one for each of `g`
-            equal groups of neighbouring channels. Its last axis says how many axes
+            shared by all channels; see `grouped`. Its last axis says how many axes
             space has, `d` = 1, 2 or 3.
         boundary: Where a share goes whose cell lies outside: `"clamp"` to the edge
             cell, `"periodic"` to its image, `"reflect"` to its mirror image in the
@@ -68,6 +73,8 @@ def push(
         lowering: How it is computed: `"segment_sum"`; `"matmul"`, matrix products in
             one or two dimensions, where a NaN or infinity spreads further; or None to
             choose by platform.
+        grouped: Whether `u` has an axis more, `(*batch, *space, g, d)`, with a
+            displacement for each of `g` equal groups of neighbouring channels.
 
     Returns:
         The field moved, in shape and dtype of `x`. Positions, weights and sums are
@@ -79,8 +86,8 @@ def push(
     Source: the push-forward semi-Lagrangian operator of ADRNet, arXiv 2406.19253; R.
     Keys, "Cubic convolution interpolation", IEEE Trans. ASSP 29 (1981), for order 3.
     """
-    x, u = jnp.asarray(x), jnp.asarray(u)
-    _check("push", x, u, boundary, order, lowering)
+    x, u = as_array("push", "a field", x), as_array("push", "u", u)
+    _check("push", x, u, boundary, order, lowering, grouped)
     method = _method(lowering, u.shape)
     return _transport(x, u, method.push_plane, per_axis(boundary, u.shape[-1]), order)
 
@@ -92,6 +99,7 @@ def pull(
     boundary: str | tuple[str, ...] = "clamp",
     order: int = 1,
     lowering: str | None = None,
+    grouped: bool = False,
 ) -> Float[Array, "*batch_space c"]:
     """Read the field `y` where `u` points: the exact transpose of push.
 
@@ -104,8 +112,8 @@ def pull(
     Arguments, dtypes, derivatives, errors and source are those of `push`: `u` is in
     cells, and `boundary` says which cell is read in place of one outside.
     """
-    y, u = jnp.asarray(y), jnp.asarray(u)
-    _check("pull", y, u, boundary, order, lowering)
+    y, u = as_array("pull", "a field", y), as_array("pull", "u", u)
+    _check("pull", y, u, boundary, order, lowering, grouped)
     method = _method(lowering, u.shape)
     return _transport(y, u, method.pull_plane, per_axis(boundary, u.shape[-1]), order)
 
@@ -151,7 +159,7 @@ def _method(lowering: str | None, shape: tuple[int, ...]) -> ModuleType:
     return LOWERINGS[lowering]
 
 
-def _check(name, x, u, boundary, order, lowering):
+def _check(name, x, u, boundary, order, lowering, grouped):
     """Raise ValueError unless the arguments of push or pull fit together."""
     check_boundary(name, boundary)
     if order not in ORDERS:
@@ -165,12 +173,18 @@ def _check(name, x, u, boundary, order, lowering):
         )
 
     shapes = f"{name} got a field of shape {x.shape} and u of {u.shape}"
-    extra = u.ndim - x.ndim
-    if extra not in (0, 1):
+    if u.ndim - x.ndim != bool(grouped):
+        if grouped:
+            raise ValueError(
+                f"{shapes}; with grouped=True expected u to have one axis more than "
+                "the field, (*batch, *space, groups, d): add it, u[..., None, :], or "
+                "leave grouped out"
+            )
         raise ValueError(
-            f"{shapes}; expected u to have as many axes as the field (one displacement "
-            "for all channels) or one more (one for each group of channels), and the "
-            "field to end in a channel axis: add one to an image, x[..., None]"
+            f"{shapes}; expected u to have as many axes as the field, (*batch, *space, "
+            "d) and (*batch, *space, channels): add a channel axis to an image, "
+            "x[..., None], or, where u has a displacement for each group of channels, "
+            "(*batch, *space, groups, d), say grouped=True"
         )
     d = u.shape[-1] if u.ndim else 0
     if d not in (1, 2, 3):
@@ -196,7 +210,7 @@ def _check(name, x, u, boundary, order, lowering):
             f"{grid + u.shape[len(grid) :]}: broadcast with jnp.broadcast_to, "
             "and if the field has no channel axis add one, x[..., None]"
         )
-    if extra and (u.shape[-2] == 0 or channels % u.shape[-2]):
+    if grouped and (u.shape[-2] == 0 or channels % u.shape[-2]):
         raise ValueError(
             f"{shapes}: {u.shape[-2]} displacement fields for {channels} "
             f"channels; expected a number of fields that divides {channels}"

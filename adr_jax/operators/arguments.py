@@ -2,10 +2,29 @@
 
 from __future__ import annotations  # so that using push loads jax and nothing else
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from adr_jax.operators.stencil import BORDER
+
+if TYPE_CHECKING:
+    from jax.typing import ArrayLike
+
+
+def as_array(name: str, what: str, values: ArrayLike) -> jax.Array:
+    """Return an array, NaN where NumPy masks it, or raise ValueError for integers."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return jnp.asarray(values)
+    if np.ma.is_masked(values) and not jnp.issubdtype(values.dtype, jnp.floating):
+        raise ValueError(
+            f"{name} got {what} of {values.dtype} with masked values; expected a "
+            "floating dtype, in which NaN is missing: convert it, x.astype('float32')"
+        )
+    is_masked = np.ma.is_masked(values)
+    return jnp.asarray(values.filled(np.nan) if is_masked else values.data)
 
 
 def check_boundary(name: str, boundary, axes: int | None = None) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from adr_jax.operators.arguments import as_array
 from adr_jax.operators.flux import inflow_along
 
 BOUNDARIES = ("clamp", "open", "reflect", "periodic")
@@ -52,6 +53,7 @@ def diffuse(
       ValueError: a wrong argument, among them a concrete amount that is negative or,
         when explicit, unstable. Traced amounts cannot be looked at.
     """
+    q = as_array("diffuse", "a field", q)
     axes = tuple(range(1, q.ndim - 1))
     _check(q, amount, method, boundary)
     wide = q.astype(jnp.promote_types(q.dtype, jnp.float32))

@@ -18,7 +18,12 @@ from jax.core import Tracer
 
 from adr_jax.operators.advection import pull
 from adr_jax.operators.alignment import Grid, means, normal_equations, solve
-from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
+from adr_jax.operators.arguments import (
+    as_array,
+    check_boundary,
+    check_floating,
+    per_axis,
+)
 from adr_jax.operators.resampling import enlarge, pyramid, shrink, soften
 
 if TYPE_CHECKING:
@@ -93,7 +98,7 @@ def estimate_motion(
     of frames share one motion, each is weighted by its own noise, and what a grid adds,
     not the motion itself, is smooth.
     """
-    frames = jnp.asarray(frames)
+    frames = as_array("estimate_motion", "frames", frames)
     _check(frames, axes, boundary, shear)
     periodic = tuple(rule == "periodic" for rule in per_axis(boundary, axes))
     return _estimate(frames, periodic, shear)

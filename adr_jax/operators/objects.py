@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from adr_jax.operators.arguments import check_floating
+from adr_jax.operators.arguments import as_array, check_floating
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike
@@ -69,7 +69,7 @@ def track_objects(
     Source: block matching with two layers; Wang and Adelson, "Representing moving
     images with layers", IEEE Transactions on Image Processing 3 (1994), for the idea.
     """
-    frames = jnp.asarray(frames)
+    frames = as_array("track_objects", "frames", frames)
     _check(frames, axes, reach)
     batch = frames.shape[: -axes - 2]
     samples = frames.reshape(math.prod(batch), *frames.shape[-axes - 2 :])

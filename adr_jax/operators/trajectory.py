@@ -10,7 +10,12 @@ import jax
 import jax.numpy as jnp
 
 from adr_jax.operators.advection import ORDERS, pull, push
-from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
+from adr_jax.operators.arguments import (
+    as_array,
+    check_boundary,
+    check_floating,
+    per_axis,
+)
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike
@@ -49,7 +54,7 @@ def trajectory(
     "Semi-Lagrangian integration schemes for atmospheric models", Monthly Weather Review
     119 (1991).
     """
-    u = jnp.asarray(u)
+    u = as_array("trajectory", "u", u)
     d = _check_motion("trajectory", u)
     steps = _check_steps("trajectory", steps)
     check_boundary("trajectory", boundary, d)
@@ -101,7 +106,8 @@ def extrapolate(
     precipitation from continental radar images. Part I", Monthly Weather Review 130
     (2002), for nowcasts by semi-Lagrangian extrapolation.
     """
-    frame, u = jnp.asarray(frame), jnp.asarray(u)
+    frame = as_array("extrapolate", "a frame", frame)
+    u = as_array("extrapolate", "u", u)
     d = _check_motion("extrapolate", u)
     steps = _check_steps("extrapolate", steps)
     check_boundary("extrapolate", boundary, d)

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from adr_jax.data.own import labelled
-from adr_jax.errors import InputError
+from adr_jax.errors import InputError, counted
 
 
 class Asked(NamedTuple):
@@ -27,7 +27,11 @@ class Asked(NamedTuple):
 
 
 def read(
-    method: str, frames: ArrayLike, frame_shape: tuple[int, ...], length: int
+    method: str,
+    frames: ArrayLike,
+    frame_shape: tuple[int, ...],
+    length: int,
+    offset: tuple[float, ...] = (),
 ) -> Asked:
     """Read what a model is asked about.
 
@@ -36,29 +40,31 @@ def read(
       frames: an array, or an xarray DataArray, as `TrainedModel.forecast` takes it.
       frame_shape: (*space, channels) of training.
       length: frames of history that the model needs.
+      offset: what the network counts each channel from; () for zero.
 
     Raises:
       InputError: another number of axes or channels, too few frames, or an infinite
         value.
     """
     if labelled.is_labelled(frames):
-        axes = labelled.axes_of(frames)
-        values = labelled.plain(frames, axes)
-        history = _history(method, values, frame_shape, length)
+        array, axes = labelled.newest(frames)
+        values = labelled.plain(array, axes)
+        history = _history(method, values, frame_shape, length, offset)
         is_batch = "n" in axes
 
         def answer(ahead: np.ndarray) -> Any:
-            return labelled.like(frames, axes, ahead if is_batch else ahead[0])
+            return labelled.like(array, axes, ahead if is_batch else ahead[0])
 
         return Asked(history, is_batch, answer)
+    if isinstance(frames, np.ma.MaskedArray) and frames.dtype.kind in "fiub":
+        frames = np.ma.filled(frames.astype(np.float64), np.nan)
     values = np.asarray(frames)
     space, channels = frame_shape[:-1], frame_shape[-1]
     # With one channel its axis may be left out: of a single sequence, so that nothing
     # else can be meant.
     is_bare = channels == 1 and values.ndim == 1 + len(space)
-    history = _history(
-        method, values[..., None] if is_bare else values, frame_shape, length
-    )
+    whole = values[..., None] if is_bare else values
+    history = _history(method, whole, frame_shape, length, offset)
     is_batch = values.ndim == len(space) + 3
 
     def in_kind(ahead: np.ndarray) -> np.ndarray:
@@ -69,14 +75,18 @@ def read(
 
 
 def _history(
-    method: str, frames: np.ndarray, frame_shape: tuple[int, ...], length: int
+    method: str,
+    frames: np.ndarray,
+    frame_shape: tuple[int, ...],
+    length: int,
+    offset: tuple[float, ...],
 ) -> np.ndarray:
     """Return the last frames, (batch, history, *space, channels), if they fit."""
     axes, channels = len(frame_shape) - 1, frame_shape[-1]
     space = ", ".join(("depth", "rows", "columns")[-axes:])
     expected = (
         f"expected (time, {space}, channels) or (batch, time, {space}, channels), "
-        f"{length} frames or more of {channels} channels"
+        f"{length} frames or more of {counted(channels, 'channel')}"
     )
     got = f"{method} got {frames.dtype} of shape {frames.shape}; {expected}"
     if not (jnp.issubdtype(frames.dtype, jnp.floating) or frames.dtype.kind in "iub"):
@@ -89,7 +99,10 @@ def _history(
     batch = frames if frames.ndim == axes + 3 else frames[None]
     if batch.shape[1] < length:
         raise InputError(got)
-    history = batch[:, -length:].astype(np.float32)
+    history = batch[:, -length:]
+    if offset:
+        history = history.astype(np.float64) - np.array(offset)
+    history = history.astype(np.float32)
     if np.isinf(history).any():
         raise InputError(f"{method} got infinite values; write NaN where missing")
     return history

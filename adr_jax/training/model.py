@@ -3,8 +3,9 @@
 import dataclasses
 import functools
 import html
+import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from jaxtyping import Float, PyTree
 
 from adr_jax import shipped
 from adr_jax.data.normalisation import Statistics
-from adr_jax.errors import InputError
+from adr_jax.errors import InputError, counted
 from adr_jax.evaluation.forecaster import Forecast, physical_rollout, see
 from adr_jax.evaluation.report import write_report
 from adr_jax.evaluation.report.notebook import Page, score_table
@@ -51,18 +52,25 @@ class TrainedModel:
     # What the checkpoint says of itself: step, score, seconds trained, fingerprint.
     record: Record
 
-    def __repr__(self) -> str:
-        """Return the run in a line."""
-        size = sum(leaf.size for leaf in jax.tree.leaves(self.params))
-        return (
-            f"TrainedModel({self.config.model.name} of {self.config.data.name}, "
-            f"{size:,} parameters, step {self.record['step']}, {self.workdir})"
-        )
-
     @property
     def frame_shape(self) -> tuple[int, ...]:
         """(*space, channels) of the frames it was trained on."""
         return tuple(self.record["frame_shape"])
+
+    def __repr__(self) -> str:
+        """Return the model in one line: network, frames, run and step."""
+        *space, channels = self.frame_shape
+        cells = " x ".join(map(str, space))
+        return (
+            f"<TrainedModel {self.config.model.name} of {self.config.data.name}, "
+            f"{cells} cells, {counted(channels, 'channel')}, from {self.workdir} at "
+            f"step {self.record['step']}>"
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return the fields: what was compiled is left out, and compiled again."""
+        fields = dataclasses.fields(self)
+        return {field.name: getattr(self, field.name) for field in fields}
 
     def at_interval(self, interval: float) -> "TrainedModel":
         """Return the model with the time step of its blocks multiplied by `interval`.
@@ -85,25 +93,28 @@ class TrainedModel:
         Args:
           frames: NumPy or JAX, (time, *space, channels) or (batch, time, *space,
             channels), in the unit the model was trained in; at least `data.history`
-            frames, of which the last count. NaN is missing and filled in: from its
-            cell's other frames, or else by the mean. Of one channel its axis may be
-            left out, (time, *space). Or an xarray DataArray, its dimensions known by
-            their names, in any order.
+            frames, of which the last count. NaN is missing, as is what a NumPy mask
+            hides, and filled in: from its cell's other frames, or else by the mean. Of
+            one channel its axis may be left out, (time, *space). Or an xarray
+            DataArray, its dimensions known by their names, in any order.
           steps: how many.
 
         Returns:
           float32 in the same unit, (steps, *space, channels), or with the batch axis,
-          or without that of channels: as `frames` has them. For a DataArray another
-          with the coordinates of the first, and the times that follow.
+          or without that of channels: as `frames` has them; float64 where values vary
+          little about a large number. For a DataArray another with the coordinates of
+          the first, and the times that follow.
 
         Raises:
           InputError: another number of axes or channels, too few frames or steps, or
             an infinite value.
         """
+        steps = _whole("forecast", steps)
         if steps < 1:
             raise InputError(f"forecast got steps={steps}; expected 1 or more")
         question = self._asked("forecast", frames)
-        return question.answer(self._rollout(question.history, int(steps)))
+        ahead = self._rollout(question.history, steps)
+        return question.answer(self._counted_from_zero(ahead))
 
     def displacement(
         self, frames: Float[ArrayLike, "..."]
@@ -167,14 +178,16 @@ class TrainedModel:
                 f"{self.workdir} forecasts no probabilities: train a model with "
                 "--config.model.exceedance=True"
             )
+        steps = _whole("nowcast", steps)
         if not 1 <= steps <= longest:
             raise InputError(
                 f"nowcast got steps={steps}; expected 1 to model.frames_out, "
                 f"{longest}: probabilities cannot be fed back"
             )
         question = self._asked("nowcast", frames)
-        both = self._nowcast(self.params, question.history, int(steps))
+        both = self._nowcast(self.params, question.history, steps)
         ahead, likely = (np.asarray(part) for part in both)
+        ahead = self._counted_from_zero(ahead)
         return question.answer(ahead), question.in_batch(likely)
 
     @property
@@ -221,6 +234,25 @@ class TrainedModel:
             tables = (score_table(*item) for item in self.scores.items())
             shown += "".join(tables)
         return shown
+
+    @property
+    def offset(self) -> tuple[float, ...]:
+        """What the network counts each channel from; () for zero."""
+        return tuple(self.record.get("offset", ()))
+
+    def relative_to(self, offset: Sequence[float]) -> "TrainedModel":
+        """Return the model for frames of which `offset` has been subtracted."""
+        if tuple(offset) == self.offset:
+            rest: list[float] = []
+        else:
+            channels = len(self.statistics.mean)
+            own, other = (o or (0.0,) * channels for o in (self.offset, tuple(offset)))
+            rest = [a - b for a, b in zip(own, other, strict=True)]
+        record = Record({**self.record, "offset": rest}, self.workdir)
+        return dataclasses.replace(self, record=record)
+
+    def _counted_from_zero(self, frames: np.ndarray) -> np.ndarray:
+        return frames + np.array(self.offset) if self.offset else frames
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -318,7 +350,18 @@ class TrainedModel:
         )
 
     def _asked(self, method: str, frames: ArrayLike) -> asked.Asked:
-        return asked.read(method, frames, self.frame_shape, self.config.data.history)
+        length = self.config.data.history
+        return asked.read(method, frames, self.frame_shape, length, self.offset)
+
+
+def _whole(method: str, steps: int) -> int:
+    """Return `steps` as an int, or raise InputError."""
+    try:
+        return operator.index(steps)
+    except TypeError as error:
+        raise InputError(
+            f"{method} got steps={steps!r}; expected a whole number of frames"
+        ) from error
 
 
 def load(workdir: str | epath.Path) -> TrainedModel:

@@ -114,7 +114,7 @@ def score_and_write(
         return
     model = load(workdir)
     config = model.config.override(eval={"protocols": tuple(names)})
-    model = dataclasses.replace(model, config=config)
+    model = dataclasses.replace(model, config=config).relative_to(dataset.offset)
     scores = evaluate(model, dataset)
     examples = collecting.collect(
         model,

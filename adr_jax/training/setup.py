@@ -77,7 +77,8 @@ def describe_data(dataset: Dataset) -> str:
         f"{name} {len(dataset.splits[name])} ({dataset.states[name]} distinct states)"
         for name in SPLITS
     )
-    return f"{dataset.name}, split {dataset.split_name}: trajectories {counts}"
+    notes = "".join(f"; {note}" for note in dataset.notes)
+    return f"{dataset.name}, split {dataset.split_name}: trajectories {counts}{notes}"
 
 
 def begin(

@@ -69,7 +69,7 @@ class HeadsBlock(nn.Module):
             u = u + self.param("spread", spread, u.shape[-2:])
         if self.transport == "still":
             u = jnp.zeros_like(u)
-        return push(value, u, boundary=BOUNDARY)
+        return push(value, u, boundary=BOUNDARY, grouped=True)
 
 
 class Pyramid(nn.Module):

@@ -69,8 +69,12 @@ def measure_push(space: tuple[int, ...]) -> dict[str, float]:
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.normal(size=(1, *space, CHANNELS)), jnp.float32)
     u = rng.uniform(-3, 3, size=(1, *space, CHANNELS, len(space)))
-    both = jax.value_and_grad(lambda x, u: jnp.sum(jnp.square(push(x, u))), (0, 1))
-    cost = cost_of(jax.jit(both), x, jnp.asarray(u, jnp.float32))
+
+    def loss(x, u):
+        return jnp.sum(jnp.square(push(x, u, grouped=True)))
+
+    both = jax.jit(jax.value_and_grad(loss, (0, 1)))
+    cost = cost_of(both, x, jnp.asarray(u, jnp.float32))
     return {name: value / x.size for name, value in cost.items()} | {
         f"order {order}": turned_error(space, order) for order in (1, 3)
     }

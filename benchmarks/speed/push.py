@@ -9,6 +9,7 @@ brings.
 """
 
 import argparse
+import functools
 import importlib.util
 import math
 import statistics
@@ -107,11 +108,12 @@ def ours(x: np.ndarray, u: np.ndarray) -> dict[str, Form]:
     import adr_jax
 
     x_planes, u_planes = planes(x, u)
+    grouped = u.ndim > x.ndim
     return {
-        "our push": jax_form(adr_jax.push, x, u),
+        "our push": jax_form(functools.partial(adr_jax.push, grouped=grouped), x, u),
         # Channels as images: the cost of the way to and from channels-last.
         "our push of planes": jax_form(adr_jax.push, x_planes[..., None], u_planes),
-        "our pull": jax_form(adr_jax.pull, x, u),
+        "our pull": jax_form(functools.partial(adr_jax.pull, grouped=grouped), x, u),
     }
 
 

@@ -212,7 +212,7 @@ def profile_ours(config) -> None:
         return jnp.sum(out**2)
 
     parts = {
-        "push": (lambda z, u: jnp.sum(adr_jax.push(z, u) ** 2), (z, u)),
+        "push": (lambda z, u: jnp.sum(adr_jax.push(z, u, grouped=True) ** 2), (z, u)),
         "velocity": (velocity_of, (params, z)),
     }
     for name, (function, arguments) in parts.items():

@@ -1,5 +1,6 @@
 """The command line: commands, their output and their errors."""
 
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 
 import adr_jax
-from adr_jax import data
+from adr_jax import data, shipped
 from adr_jax.__main__ import main
+from adr_jax.commands import evaluate
 from adr_jax.evaluation.studies import resolution
 from adr_jax.training import loop
 
@@ -303,3 +305,19 @@ def test_importing_the_operator_needs_only_jax():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert process.stdout.strip() == "set()"
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert not stop.value.code
+    version = importlib.metadata.version("adr_jax")
+    assert capsys.readouterr().out == f"adr_jax {version}\n"
+
+
+def test_nothing_is_written_beside_the_shipped_weights(monkeypatch):
+    written = []
+    monkeypatch.setattr(evaluate, "write_model_card", lambda *a: written.append(a[1]))
+    weights = shipped.find_workdir("shallow_water")
+    evaluate._write_cards([(weights, {}), ("runs/mine", {})])
+    assert [str(workdir) for workdir in written] == ["runs/mine"]

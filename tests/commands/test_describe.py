@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from adr_jax import models
+from adr_jax import models, shipped
 from adr_jax.__main__ import main
 from adr_jax.commands import describe
+from adr_jax.training import command_line, configuration
 from configs import shallow_water
 
 pytestmark = pytest.mark.slow
@@ -96,6 +97,23 @@ def test_the_size_of_frames_is_a_flag_where_data_are_missing(shown, monkeypatch)
     with pytest.raises(SystemExit) as stop:
         shown("own", "--frame_shape", "9", *flags)
     assert "--frame_shape 9: expected one to three" in str(stop.value.code)
+
+
+@pytest.mark.parametrize("name", shipped.config_names())
+def test_every_configuration_has_frames_without_its_data(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADR_JAX_DATA", str(tmp_path / "none"))
+    file = command_line.read_config(name, [])
+    shape = describe.known_frame_shape(configuration.read(file).data)
+    assert len(shape) == 3
+
+
+def test_a_workdir_has_its_configuration_and_frames(untrained, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    main(["describe", f"--workdir={untrained}"])
+    assert "float32[1,4,16,16,1]" in rows(capsys.readouterr().out)[""]
+    with pytest.raises(SystemExit, match="a configuration of its own"):
+        main(["describe", f"--workdir={untrained}", "--config.model.channels=4"])
 
 
 def test_errors_are_one_line(monkeypatch, capsys):

@@ -50,7 +50,7 @@ def test_what_is_measured_is_what_the_blocks_do(history, remat):
         block = ADRBlock(network.options, time_step=0.5, boundary="periodic")
         layer = jax.tree.map(lambda leaf, k=index: leaf[k], params["params"]["blocks"])
         after = block.apply({"params": layer}, z)
-        moved = push(z, u[index], boundary="periodic")
+        moved = push(z, u[index], boundary="periodic", grouped=True)
         expected = [size(moved - z), np.zeros(2), size(after - moved)]
         assert min(expected[0].min(), expected[2].min()) > 0.01
         # Differences of float32 states of order one.

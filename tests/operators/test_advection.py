@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adr_jax.operators.advection import pull, push
+import adr_jax
 
 BOUNDARIES = ("clamp", "periodic", "reflect", "open")
 SHAPE = (2, 5, 7, 4)  # not square, so that swapped axes show
@@ -23,6 +23,16 @@ SHAPE = (2, 5, 7, 4)  # not square, so that swapped axes show
 
 # float64 within a `with double():`, float32 again after it.
 double = functools.partial(jax.enable_x64, True)
+
+
+def push(x, u, **options):
+    """Push, with `grouped` said where `u` has displacements for groups of channels."""
+    return adr_jax.push(x, u, **({"grouped": jnp.ndim(u) > jnp.ndim(x)} | options))
+
+
+def pull(y, u, **options):
+    """Pull, likewise."""
+    return adr_jax.pull(y, u, **({"grouped": jnp.ndim(u) > jnp.ndim(y)} | options))
 
 
 def field(seed=0, shape=SHAPE, dtype=np.float32):
@@ -643,10 +653,30 @@ ERRORS = {
     ),
     "group count": (
         (X, np.zeros((2, 5, 7, 3, 2))),
-        {},
+        {"grouped": True},
         "3 displ.* 4 channels; .*divides 4",
     ),
-    "no groups": ((X, np.zeros((2, 5, 7, 0, 2))), {}, "0 displacement fields"),
+    "no groups": ((X, np.zeros((2, 5, 7, 0, 2))), {"grouped": True}, "0 displacement"),
+    "images without channels": (
+        (X[..., 0], U),
+        {},
+        r"add a channel axis .*x\[..., None\], or, .* say grouped=True",
+    ),
+    "groups unsaid": (
+        (X, np.zeros((2, 5, 7, 4, 2))),
+        {},
+        r"add a channel axis .*x\[..., None\], or, .* say grouped=True",
+    ),
+    "grouped without an axis": (
+        (X, U),
+        {"grouped": True},
+        r"one axis more .*u\[..., None, :\], or leave grouped out",
+    ),
+    "masked integers": (
+        (np.ma.MaskedArray(X.astype(int), X > 0), U),
+        {},
+        r"with masked values.*NaN is missing.*x.astype\('float32'\)",
+    ),
     "integer field": ((X.astype(int), U), {}, r"field of int.*x.astype\(jnp.float32\)"),
     "complex field": ((X.astype(complex), U), {}, "field of complex.*floating dtype"),
     "complex u": ((X, U.astype(complex)), {}, "u of complex.*real displacements"),
@@ -655,7 +685,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("args, options, message", ERRORS.values(), ids=ERRORS.keys())
-@pytest.mark.parametrize("operator", [push, pull])
+@pytest.mark.parametrize("operator", [adr_jax.push, adr_jax.pull])
 def test_a_wrong_argument_says_what_was_expected(operator, args, options, message):
     with pytest.raises(ValueError, match=message) as error:
         operator(*args, **options)
@@ -664,4 +694,15 @@ def test_a_wrong_argument_says_what_was_expected(operator, args, options, messag
 
 def test_options_are_keywords():
     with pytest.raises(TypeError):
-        push(X, U, "clamp")
+        adr_jax.push(X, U, "clamp")
+
+
+@pytest.mark.parametrize("operator", [push, pull])
+def test_what_a_mask_hides_is_nan(operator):
+    x = field()
+    hidden = np.zeros(SHAPE, bool)
+    hidden[1, 2, 3] = True
+    masked = np.ma.MaskedArray(np.where(hidden, np.float32(1e20), x), hidden)
+    expected = operator(np.where(hidden, np.nan, x), displacement())
+    np.testing.assert_array_equal(operator(masked, displacement()), expected)
+    assert np.isnan(expected).any()

@@ -1,6 +1,7 @@
 """A trained model in Python: forecasts and displacements of arrays."""
 
 import dataclasses
+import pickle
 
 import jax.numpy as jnp
 import numpy as np
@@ -110,7 +111,7 @@ def test_missing_cells_are_filled_in(model, frames):
 
 BAD = {
     "two channels": (lambda f: np.repeat(f, 2, -1), "shape .*, 16, 2.; expected"),
-    "too few frames": (lambda f: f[:, :3], "4 frames or more of 1 channels"),
+    "too few frames": (lambda f: f[:, :3], "4 frames or more of 1 channel"),
     "no channel axis": (lambda f: f[..., 0], r"need the axis of channels"),
     "no time axis": (lambda f: f[0, 0, ..., 0], r"shape \(16, 16\); expected"),
     "too many axes": (lambda f: f[None], r"expected \(time, rows, columns, channels\)"),
@@ -130,6 +131,32 @@ def test_frames_that_do_not_fit_are_told(model, frames, name):
     for method in (forecast, *measures):
         with pytest.raises(InputError, match=message):
             method(spoil(frames))
+
+
+def test_what_a_mask_hides_is_missing(model, frames):
+    hidden = np.zeros(frames.shape, bool)
+    hidden[:, -1, 3:5, 6] = True
+    masked = np.ma.MaskedArray(np.where(hidden, np.float32(1e20), frames), hidden)
+    gaps = np.where(hidden, np.nan, frames)
+    np.testing.assert_array_equal(model.forecast(masked, 2), model.forecast(gaps, 2))
+    moved = model.displacement(masked)
+    np.testing.assert_array_equal(moved, model.displacement(gaps))
+
+
+def test_it_prints_in_one_line_and_pickles(model, frames):
+    assert repr(model).startswith(
+        "<TrainedModel adrnet of shallow_water, 16 x 16 cells, 1 channel, from "
+    )
+    assert "\n" not in repr(model)
+    expected = model.forecast(frames, 1)
+    again = pickle.loads(pickle.dumps(model))  # after something was compiled
+    np.testing.assert_array_equal(again.forecast(frames, 1), expected)
+
+
+@pytest.mark.parametrize("steps", [2.5, "3", None])
+def test_steps_are_whole(model, frames, steps):
+    with pytest.raises(InputError, match="expected a whole number of frames"):
+        model.forecast(frames, steps=steps)
 
 
 @pytest.mark.parametrize("steps", [0, -1])

@@ -62,6 +62,24 @@ def text(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
+def as_text(value: object) -> object:
+    """Return an attribute as text where it is one, whoever wrote it; else as it is.
+
+    The netCDF library writes bytes, h5py strings, others arrays of one of them.
+    """
+    if isinstance(value, h5py.Empty):
+        return ""
+    if not isinstance(value, bytes | str | np.ndarray):
+        return value
+    kind = np.asarray(value).dtype.kind
+    is_text = isinstance(value, bytes | str) or kind in "SUO"
+    if not is_text:
+        return value
+    if np.size(value) == 1:
+        return text(value).rstrip("\0")
+    return [text(part) for part in np.ravel(np.asarray(value)).tolist()]
+
+
 def read(
     data: h5py.Dataset, start: int, stop: int, rows: slice = slice(None)
 ) -> np.ndarray:

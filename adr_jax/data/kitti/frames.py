@@ -9,7 +9,7 @@ import numpy as np
 from PIL.Image import Image, Resampling, Transform
 from tqdm import tqdm
 
-from adr_jax.data.files import hdf5, images
+from adr_jax.data.files import hdf5, images, pages
 from adr_jax.errors import InputError
 
 
@@ -89,7 +89,7 @@ def write(
             )
             resolution = None
             for index, path in enumerate(pictures):
-                with images.opened(path) as picture:
+                with pages.opened(path) as picture:
                     resolution = resolution or picture.size
                     _check(path, picture, resolution, pictures[0])
                     frame = np.asarray(size.fit(picture, size.shape))

@@ -2,8 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
+
+from adr_jax.data.files.array_file import Array, ArrayFile
+from adr_jax.data.files.packing import ATTRIBUTES, Packing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,6 +17,33 @@ class Coordinates:
     name: str
     values: np.ndarray
     attributes: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: ArrayFile, array: Array) -> Self | None:
+        """Read them, unpacked; None where none is a number or a date."""
+        if array.dtype.kind not in "fiuM":
+            return None
+        values = file.read(array)
+        attributes = {k: v for k, v in array.attributes.items() if k not in ATTRIBUTES}
+        if values.dtype.kind == "M":
+            return cls(array.name, values, attributes)
+        what = f"{file.path}: {array.name}"
+        packing = Packing.from_attributes(
+            array.dtype, array.attributes, what, array.unwritten
+        )
+        unpacked = packing.unpack(values, np.float64)
+        if np.isnan(unpacked).all():
+            return None
+        if packing.is_plain and values.dtype.kind == "f":
+            unpacked = unpacked.astype(values.dtype)
+        elif packing.is_plain and np.isfinite(unpacked).all():
+            unpacked = values.astype(np.int64)  # room to go on
+        return cls(array.name, unpacked, attributes)
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether no position is missing or infinite."""
+        return bool(np.isfinite(self.values).all())
 
     @property
     def step(self) -> np.floating | np.integer | np.timedelta64 | None:
@@ -52,6 +83,13 @@ class Coordinates:
         unit = str(self.attributes.get("units", "")).partition(" since ")[0].strip()
         step = f"{float(self.step):.6g}"
         return f"{step} {unit}" if unit else float(step)
+
+    @property
+    def size_in_words(self) -> float | str | None:
+        """The step as the size of a cell, which has no sign."""
+        is_falling = len(self.values) > 1 and self.values[-1] < self.values[0]
+        values = self.values[::-1] if is_falling else self.values
+        return dataclasses.replace(self, values=values).step_in_words
 
     def continued(self, count: int) -> "Coordinates | None":
         """Return the next `count` positions, a step apart; None without a step."""

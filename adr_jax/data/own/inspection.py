@@ -8,8 +8,11 @@ from typing import Self
 
 import numpy as np
 
-from adr_jax.data.files.arrays import Array, open_arrays
+from adr_jax.data.files.array_file import Array
+from adr_jax.data.files.arrays import open_arrays
 from adr_jax.data.files.axes import explain_axes
+from adr_jax.data.files.packing import NO_FILL
+from adr_jax.data.own import extremes
 from adr_jax.data.own.sequences import (
     ArraySequences,
     Sequences,
@@ -27,7 +30,9 @@ WINDOWS, FRAMES = 16, 4
 LISTED = 12
 
 
-def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator[str]:
+def describe(
+    path: pathlib.Path, variable: str = "", axes: str = "", fill: str = ""
+) -> Iterator[str]:
     """Yield lines to print, each as soon as it is known.
 
     Arguments are those of `open_sequences`.
@@ -41,12 +46,12 @@ def describe(path: pathlib.Path, variable: str = "", axes: str = "") -> Iterator
         yield f"  {_array(array)}"
     if len(arrays) > LISTED:
         yield f"  and {len(arrays) - LISTED} more"
-    sequences = open_sequences(path, variable, axes)
+    sequences = open_sequences(path, variable, axes, fill)
     yield from _meaning(sequences)
     changes = Changes.measure(sequences)
-    yield from _numbers(sequences, changes)
+    yield from _numbers(sequences, changes, asks=not fill)
     yield "to train on it:"
-    yield f"  {command(sequences)}"
+    yield f"  {command(sequences, fill)}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +73,16 @@ class Changes:
         windows = [
             (index, start)
             for index, length in enumerate(sequences.lengths)
-            if length > 2
-            for start in range(max(length - FRAMES, 0) + 1)
+            for first, last in sequences.spans
+            if min(last, length) - first > 2
+            for start in range(first, max(min(last, length) - FRAMES, first) + 1)
         ]
         count = min(WINDOWS, len(windows))
         chosen = np.linspace(0, len(windows) - 1, count).astype(int)
         squares, counts, motion = np.zeros(3), np.zeros(3), []
         for index, start in (windows[k] for k in chosen):
-            stop = min(start + FRAMES, sequences.lengths[index])
+            last = next(last for _, last in sequences.spans if start < last)
+            stop = min(start + FRAMES, last, sequences.lengths[index])
             frames = sequences.read(index, start, stop).astype(np.float64)
             before, last, after = frames[-3:]
             forecasts = last, 2 * last - before, _carried(frames[:-1])
@@ -114,13 +121,15 @@ def _finite(frames: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(frames), frames, np.nan).astype(np.float32)
 
 
-def command(sequences: Sequences) -> str:
+def command(sequences: Sequences, fill: str = "") -> str:
     """Return the command that trains on what was inspected."""
     flags = [f"--config.data.path={sequences.path}"]
     if isinstance(sequences, ArraySequences):
         if len(sequences.file.candidates()) > 1:
             flags.append(f"--config.data.variable={sequences.variable}")
         flags.append(f"--config.data.axes={sequences.axes}")
+    if fill:
+        flags.append(f"--config.data.fill={fill}")
     return shlex.join(["python", "train.py", "--config=configs/own.py", *flags])
 
 
@@ -143,6 +152,8 @@ def _meaning(sequences: Sequences) -> Iterator[str]:
         )
     yield f"cell size: {cell_size(sequences) or 'not stated, or not uniform'}"
     yield f"frame interval: {frame_interval(sequences) or _irregular(sequences)}"
+    for note in sequences.notes:
+        yield f"times: {note}"
 
 
 def _irregular(sequences: Sequences) -> str:
@@ -156,7 +167,7 @@ def _irregular(sequences: Sequences) -> str:
     )
 
 
-def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
+def _numbers(sequences: Sequences, changes: Changes, *, asks: bool) -> Iterator[str]:
     summary = Summary.read(sequences)
     yield f"unit: {sequences.unit or 'not stated'}"
     yield (
@@ -164,6 +175,11 @@ def _numbers(sequences: Sequences, changes: Changes) -> Iterator[str]:
         f"{summary.maximum:g}, mean {np.mean(summary.mean):.4g}, "
         f"{100 * summary.missing:.3g} % missing"
     )
+    for suspect in extremes.suspects(sequences, summary) if asks else ():
+        yield (
+            f"asked about: {suspect}; if it stands for a missing value, say so with "
+            f"--fill, else --fill={NO_FILL}"
+        )
     yield (
         f"change in a frame: RMSE {changes.persistence:.3g} of persistence, "
         f"{changes.extrapolation:.3g} of linear extrapolation, "

@@ -8,6 +8,7 @@ from jaxtyping import Shaped
 
 from adr_jax.data.files.axes import ORDER, guess_axes
 from adr_jax.data.own.coordinates import Coordinates
+from adr_jax.data.own.timeline import Timeline
 from adr_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,8 +39,36 @@ def axes_of(array: "xarray.DataArray") -> str:
     Raises:
       InputError: several readings are possible, or none.
     """
+    stated = {}
+    for name in set(array.dims) & set(array.coords):
+        is_date = array.coords[name].dtype.kind in "MO"
+        stated[str(name)] = array.coords[name].attrs | (
+            {"axis": "T"} if is_date else {}
+        )
     names = [str(name) for name in array.dims]
-    return guess_axes(names, array.shape, f"DataArray {array.name or ''}".strip())
+    return guess_axes(names, array.shape, _name(array), stated)
+
+
+def newest(array: "xarray.DataArray") -> tuple["xarray.DataArray", str]:
+    """Return the frames after the last gap in the order of time, and their axes.
+
+    A level of length 1 is no axis of them.
+    """
+    axes = axes_of(array)
+    dims = dict(zip(axes, array.dims, strict=True))
+    if "z" in axes and array.sizes[dims["z"]] == 1:
+        array, axes = array.squeeze(dims["z"]), axes.replace("z", "")
+    if dims["t"] in array.coords:
+        times = array.coords[dims["t"]].to_numpy()
+        if times.dtype.kind == "O":  # of another calendar
+            times = np.array([(time - times[0]).total_seconds() for time in times])
+        line = Timeline.of(len(times), times, _name(array))
+        array = array.isel({dims["t"]: line.frames[slice(*line.spans[-1])]})
+    return array, axes
+
+
+def _name(array: "xarray.DataArray") -> str:
+    return f"DataArray {array.name or ''}".strip()
 
 
 def plain(array: "xarray.DataArray", axes: str) -> Shaped[np.ndarray, "..."]:

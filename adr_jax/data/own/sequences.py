@@ -1,48 +1,82 @@
 """The fields of a user's file as trajectories, whatever its format and axes."""
 
+import dataclasses
+import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from adr_jax.data.files.arrays import Array, ArrayFile, open_arrays
+from adr_jax.data.files.array_file import Array, ArrayFile
+from adr_jax.data.files.arrays import open_arrays
 from adr_jax.data.files.axes import ORDER, check_axes, guess_axes, space_of
-from adr_jax.data.files.packing import Packing
+from adr_jax.data.files.packing import Packing, stated_fills
 from adr_jax.data.files.pdebench import PDEBenchFile
 from adr_jax.data.own.coordinates import Coordinates
+from adr_jax.data.own.timeline import Timeline
 from adr_jax.errors import InputError
 
 
 class ArraySequences:
     """Trajectories of one array of a file; `keys` are their indices.
 
-    `axes` names each axis of the array by a letter of `files.axes`.
+    `axes` names each axis of the array by a letter of `files.axes`. A level of length 1
+    is no axis of the frames. Frames are in the order of their times.
     """
 
     def __init__(self, file: ArrayFile, array: Array, axes: str):
         self.file, self.array, self.axes = file, array, axes
         self.path, self.variable = file.path, array.name
         self.name = f"{file.path}: {array}"
-        sizes = dict(zip(axes, array.shape, strict=True))
-        space = (sizes[letter] for letter in space_of(axes))
-        self.frame_shape = (*space, sizes.get("c", 1))
-        self.lengths = [sizes["t"]] * sizes.get("n", 1)
-        self.keys = tuple(map(str, range(len(self.lengths))))
-        self.packing = Packing.from_attributes(array.dtype, array.attributes, self.name)
+        self._sizes = dict(zip(axes, array.shape, strict=True))
+        levels = "z" if self._sizes.get("z") == 1 else ""
+        self.space = "".join(a for a in space_of(axes) if a not in levels)
+        shape = (self._sizes[letter] for letter in self.space)
+        self.frame_shape = (*shape, self._sizes.get("c", 1))
+        self.keys = tuple(map(str, range(self._sizes.get("n", 1))))
+        self.packing = Packing.from_attributes(
+            array.dtype, array.attributes, self.name, array.unwritten
+        )
         self.data_range = self.packing.data_range
+        # What `read` subtracts from each channel, where float32 would round away what
+        # varies.
+        self.offset: tuple[float, ...] = ()
+
+    @functools.cached_property
+    def timeline(self) -> Timeline:
+        """The frames that count, in the order of time."""
+        times = self._stored_coordinates.get("t")
+        return Timeline.of(self._sizes["t"], times and times.values, self.name)
+
+    @property
+    def lengths(self) -> list[int]:
+        """The number of frames of each trajectory."""
+        return [len(self.timeline.frames)] * len(self.keys)
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """Stretches of frames without a gap in time."""
+        return self.timeline.spans
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done about the frames' times, for people."""
+        return self.timeline.notes
 
     def read(
         self, index: int, start: int, stop: int
     ) -> Float[np.ndarray, "time *space channels"]:
-        """Return frames `start` to `stop` of a trajectory, NaN where missing."""
-        slices = {"n": slice(index, index + 1), "t": slice(start, stop)}
-        stored = self.file.read(
-            self.array, *(slices.get(letter, slice(None)) for letter in self.axes)
-        )
-        frames = self.packing.unpack(np.transpose(stored, self._order))
-        frames = frames.reshape(-1, *self.frame_shape)
+        """Return frames `start` to `stop` of a trajectory, NaN where missing.
+
+        They are float32, and counted from `offset`.
+        """
+        if self.offset:
+            counted = self.values(index, start, stop) - np.array(self.offset)
+            frames = counted.astype(np.float32)
+        else:
+            frames = self.packing.unpack(self._stored(index, start, stop))
         if np.isinf(frames).any():
             frame, *cell = map(int, np.argwhere(np.isinf(frames))[0])
             raise InputError(
@@ -52,12 +86,37 @@ class ArraySequences:
             )
         return frames
 
+    def values(
+        self, index: int, start: int, stop: int
+    ) -> Float[np.ndarray, "time *space channels"]:
+        """Return frames as float64, in the unit of the file, NaN where missing."""
+        return self.packing.unpack(self._stored(index, start, stop), np.float64)
+
+    def _stored(self, index: int, start: int, stop: int) -> np.ndarray:
+        """Return frames as stored, (time, *space, channels)."""
+
+        def fetch(first: int, last: int) -> np.ndarray:
+            slices = {"n": slice(index, index + 1), "t": slice(first, last)}
+            stored = self.file.read(
+                self.array, *(slices.get(letter, slice(None)) for letter in self.axes)
+            )
+            return np.transpose(stored, self._order).reshape(-1, *self.frame_shape)
+
+        wanted = self.timeline.frames[start:stop]
+        if not len(wanted) or wanted.max() - wanted.min() + 1 != len(wanted):
+            parts = [fetch(frame, frame + 1) for frame in wanted]
+            return np.ma.concatenate(parts) if parts else fetch(0, 0)
+        first = int(wanted.min())
+        return fetch(first, first + len(wanted))[wanted - first]
+
     def as_stored(
         self, frames: Shaped[np.ndarray, "trajectories time *space channels"]
     ) -> np.ndarray:
         """Return frames with the axes of the file, in its order."""
-        absent = [axis for axis, name in ((0, "n"), (-1, "c")) if name not in self.axes]
-        return np.squeeze(frames, tuple(absent)).transpose(np.argsort(self._order))
+        sizes = {"n": len(frames), "t": frames.shape[1], "c": frames.shape[-1]}
+        ordered = [letter for letter in ORDER if letter in self.axes]
+        shape = [sizes.get(letter, self._sizes[letter]) for letter in ordered]
+        return frames.reshape(shape).transpose(np.argsort(self._order))
 
     @property
     def _order(self) -> list[int]:
@@ -66,21 +125,22 @@ class ArraySequences:
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
         """Coordinates along the axes, by letter, where the file has them."""
+        found = dict(self._stored_coordinates)
+        if "t" in found:
+            ordered = found["t"].values[self.timeline.frames]
+            found["t"] = dataclasses.replace(found["t"], values=ordered)
+        return found
+
+    @functools.cached_property
+    def _stored_coordinates(self) -> Mapping[str, Coordinates]:
         found = {}
         for letter, name in zip(self.axes, self.array.dimensions, strict=True):
             array = self.file.arrays.get(name)
-            length = self.array.shape[self.axes.index(letter)]
-            if (
-                array is None
-                or array.shape != (length,)
-                or array.dtype.kind not in "fiuM"
-            ):
+            if array is None or array.shape != (self._sizes[letter],):
                 continue
-            values = self.file.read(array)
-            if values.dtype.kind in "iu":
-                values = values.astype(np.int64)  # room to go on
-            if np.isfinite(values).all():
-                found[letter] = Coordinates(name, values, array.attributes)
+            along = Coordinates.read(self.file, array)
+            if along is not None and (letter == "t" or along.is_known):
+                found[letter] = along
         return found
 
     @property
@@ -93,7 +153,29 @@ class ArraySequences:
 class PDEBenchSequences(PDEBenchFile):
     """Trajectories of a file in PDEBench's layout, with its coordinates."""
 
-    variable, unit, data_range = "data", "", None
+    variable, unit, data_range, notes = "data", "", None, ()
+
+    def __init__(self, path: pathlib.Path, fills: Sequence[float] = ()):
+        super().__init__(path)
+        self._fills = np.array(fills, np.float32)
+
+    def read(
+        self, index: int, start: int, stop: int
+    ) -> Float[np.ndarray, "time *space channels"]:
+        """Return frames `start` to `stop` of a trajectory, NaN where missing."""
+        frames = super().read(index, start, stop)
+        frames[np.isin(frames, self._fills)] = np.nan
+        return frames
+
+    @property
+    def space(self) -> str:
+        """Return the letters of the axes of space."""
+        return "xyz"[: len(self.frame_shape) - 1]
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """Stretches of frames without a gap: every trajectory is one."""
+        return [(0, max(self.lengths))]
 
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
@@ -109,7 +191,9 @@ class PDEBenchSequences(PDEBenchFile):
 Sequences: TypeAlias = ArraySequences | PDEBenchSequences
 
 
-def open_sequences(path: pathlib.Path, variable: str = "", axes: str = "") -> Sequences:
+def open_sequences(
+    path: pathlib.Path, variable: str = "", axes: str = "", fill: str = ""
+) -> Sequences:
     """Open a file of any kind that `open_arrays` reads.
 
     Args:
@@ -117,19 +201,24 @@ def open_sequences(path: pathlib.Path, variable: str = "", axes: str = "") -> Se
       variable: the array to read; "" for the only one that can be meant.
       axes: a letter of `files.axes` for each of its axes; "" to guess them from names
         and shape.
+      fill: `data.fill`: stored numbers that count as missing, besides those that the
+        file states.
 
     Raises:
       InputError: it cannot be read, or the array or its axes have to be stated.
     """
     file = open_arrays(path)
+    stated = stated_fills(fill)
     if not (variable or axes) and _has_pdebench_layout(file):
-        return PDEBenchSequences(path)
+        return PDEBenchSequences(path, stated)
     array = file.choose(variable)
     what = f"{path}: {array.name}"
     if axes:
         check_axes(axes, array.shape, what)
     else:
-        axes = guess_axes(array.dimensions, array.shape, what)
+        coordinates = {name: found.attributes for name, found in file.arrays.items()}
+        axes = guess_axes(array.dimensions, array.shape, what, coordinates)
+    array = dataclasses.replace(array, unwritten=(*array.unwritten, *stated))
     return ArraySequences(file, array, axes)
 
 
@@ -147,9 +236,11 @@ def channel_names(sequences: Sequences) -> tuple[str, ...]:
 
 def cell_size(sequences: Sequences) -> float | str | None:
     """Return the size of a cell, with its unit if known; None where it is not."""
-    axes = [c for letter, c in sequences.coordinates.items() if letter in "zyx"]
-    steps = [along.step_in_words for along in axes]
-    if len(axes) < len(sequences.frame_shape) - 1 or None in steps:
+    along = sequences.coordinates
+    steps = [
+        along[letter].size_in_words for letter in sequences.space if letter in along
+    ]
+    if len(steps) < len(sequences.space) or None in steps:
         return None
     return steps[0] if len(set(steps)) == 1 else " x ".join(map(str, steps))
 
@@ -157,4 +248,7 @@ def cell_size(sequences: Sequences) -> float | str | None:
 def frame_interval(sequences: Sequences) -> float | str | None:
     """Return the time between frames, with its unit if known; None where it is not."""
     times = sequences.coordinates.get("t")
-    return times and times.step_in_words
+    if times is None:
+        return None
+    start, stop = max(sequences.spans, key=lambda span: span[1] - span[0])
+    return dataclasses.replace(times, values=times.values[start:stop]).step_in_words

@@ -1,14 +1,26 @@
 """The user's own sequences: an array in a file, or a folder of images.
 
 `data.path` is the file, relative to `data.root`. `data.variable` names the array in it
-where several can be meant, `data.axes` its axes where they cannot be guessed.
+where several can be meant, `data.axes` its axes where they cannot be guessed,
+`data.fill` the numbers that stand for missing values where the file does not say.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from adr_jax.data.contract import Dataset, Segments, Source, data_file, merge_splits
+from adr_jax.data.contract import (
+    Dataset,
+    Segments,
+    Source,
+    clip_spans,
+    data_file,
+    merge_splits,
+)
 from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.own import extremes, offset
 from adr_jax.data.own.sequences import (
+    ArraySequences,
     Sequences,
     cell_size,
     channel_names,
@@ -44,9 +56,14 @@ def load(config: DataOptions) -> Dataset:
             "--config.data.path=FILE"
         )
     path = data_file(config.root, config.path)
-    source = open_sequences(path, config.variable, config.axes)
+    source = open_sequences(path, config.variable, config.axes, config.fill)
+    from_zero = offset.find(source)
+    if from_zero and isinstance(source, ArraySequences):
+        source.offset = from_zero
     states = [state(source, index) for index in range(len(source.keys))]
     summary = Summary.read(source)
+    if not config.fill:
+        extremes.check(source, summary)
     split = config.split
     if split == "auto":
         split = "trajectories" if len(set(states)) > 2 else "in_time"
@@ -57,6 +74,7 @@ def load(config: DataOptions) -> Dataset:
     else:
         whole = [(index, 0, length) for index, length in enumerate(source.lengths)]
         parts = {"train": [], "validation": [], "test": whole}
+    parts = {name: _without_gaps(source, part) for name, part in parts.items()}
     spans, splits = merge_splits(parts)
     facts = (source.frame_shape, source.lengths, dict(enumerate(states)))
     return Dataset(
@@ -75,7 +93,28 @@ def load(config: DataOptions) -> Dataset:
         cell_size=cell_size(source),
         frame_interval=frame_interval(source),
         data_range=source.data_range,
+        notes=source.notes + _counted_from(from_zero),
+        offset=from_zero,
     )
+
+
+def _counted_from(from_zero: Sequence[float]) -> tuple[str, ...]:
+    """Return what is said of values that are not counted from zero."""
+    if not from_zero:
+        return ()
+    numbers = ", ".join(f"{number:.9g}" for number in from_zero)
+    return (f"values vary little: they are counted from {numbers}",)
+
+
+def _without_gaps(
+    source: Sequences, part: Sequence[tuple[int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """Return the spans of a split cut where the times of frames have a gap."""
+    return [
+        (index, *span)
+        for index, start, stop in part
+        for span in clip_spans(source.spans, start, stop)
+    ]
 
 
 def _metrics(summary: Summary, source: Sequences) -> tuple[str, ...]:
@@ -93,6 +132,7 @@ def _metrics(summary: Summary, source: Sequences) -> tuple[str, ...]:
 SOURCE = Source(
     load,
     split_names=("auto", "trajectories", "in_time", "all"),
-    fields=("path", "variable", "axes"),
+    fields=("path", "variable", "axes", "fill"),
+    usual_frame=(128, 128, 1),
     is_own=True,
 )

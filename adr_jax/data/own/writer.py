@@ -1,19 +1,21 @@
-"""Forecasts in the layout of the file that they continue, as HDF5 or npz."""
+"""Forecasts in the layout of the file that they continue, as netCDF-4 or npz."""
 
 import pathlib
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import h5py
 import numpy as np
 
-from adr_jax.data.files.arrays import HDF5
-from adr_jax.data.files.packing import ATTRIBUTES
+from adr_jax.data.files import netcdf
+from adr_jax.data.own import layout
 from adr_jax.data.own.coordinates import Coordinates
 from adr_jax.data.own.sequences import ArraySequences, PDEBenchSequences, Sequences
 
-SUFFIXES = (".npz", *HDF5)
+SUFFIXES = (".npz", *netcdf.SUFFIXES)
+
+CONVENTIONS = "CF-1.8"
 
 # Index of a trajectory, and (time, *space, channels).
 Forecasts: TypeAlias = Iterable[tuple[int, np.ndarray]]
@@ -26,11 +28,13 @@ def write(
     forecasts: Forecasts,
     frames_shape: tuple[int, ...],
     attributes: Mapping[str, object],
+    dtype: type[np.floating] = np.float32,
 ) -> None:
     """Write the frames that follow each trajectory of `source`.
 
-    Names and order of axes are those of the source. Values are float32 in its unit, NaN
-    where missing. Coordinates of space are copied, times continue at their usual step.
+    Names and order of axes are those of the source. Values are in its unit, NaN where
+    missing. Coordinates of space are copied, times continue at their usual step,
+    in their units and calendar. HDF5 files are netCDF-4 whatever their suffix.
 
     Args:
       path: the new file.
@@ -41,9 +45,10 @@ def write(
       frames_shape: (time, *space, channels) of each; it may have only the first
         channels of the source.
       attributes: attributes of the file, added to those of the source.
+      dtype: of the values.
     """
     if suffix == ".npz":
-        target = _Npz()
+        target = _Npz(dtype)
         _fill(target, source, forecasts, frames_shape)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in target.arrays.items():
@@ -51,55 +56,79 @@ def write(
                     np.lib.format.write_array(member, array, allow_pickle=False)
     else:
         with h5py.File(path, "w") as file:
+            file.attrs["Conventions"] = CONVENTIONS
             if isinstance(source, ArraySequences):
                 file.attrs.update(source.file.attributes)
             file.attrs.update(attributes)
-            _fill(_Hdf5(file), source, forecasts, frames_shape)
+            _fill(_Hdf5(file, dtype), source, forecasts, frames_shape)
 
 
 class _Npz:
-    """The arrays of an npz, by name."""
+    """The arrays of an npz, by name; it has no attributes and no dimensions."""
 
-    def __init__(self):
+    def __init__(self, dtype: type[np.floating]):
         self.arrays: dict[str, np.ndarray] = {}
+        self._dtype = dtype
 
-    def create(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        self.arrays[name] = np.empty(shape, np.float32)
-        return self.arrays[name]
+    def add_dimension(self, name: str, length: int) -> None:
+        """Do nothing."""
 
-    def add_coordinates(self, name: str, along: Coordinates) -> None:
+    def add_coordinates(self, name: str, along: Coordinates, letter: str) -> None:
         self.arrays[name] = along.values
 
-    def describe(self, name, attributes, scales) -> None:
-        """Do nothing: an npz has no attributes."""
+    def add_fixed(self, name, values, attributes, dimensions) -> None:
+        """Do nothing: an npz keeps what varies."""
+
+    def create(
+        self, name: str, shape: tuple[int, ...], attributes=None, dimensions=()
+    ) -> np.ndarray:
+        self.arrays[name] = np.empty(shape, self._dtype)
+        return self.arrays[name]
 
 
 class _Hdf5:
-    """An HDF5 file; netCDF's dimensions are scales of its arrays."""
+    """A netCDF-4 file, written as HDF5: every dimension is a scale of its arrays."""
 
-    def __init__(self, file: h5py.File):
-        self._file = file
+    def __init__(self, file: h5py.File, dtype: type[np.floating]):
+        self._file, self._dtype = file, dtype
 
-    def create(self, name: str, shape: tuple[int, ...]) -> h5py.Dataset:
-        return self._file.create_dataset(
-            name, shape, np.float32, compression="gzip", compression_opts=1
-        )
+    def add_dimension(self, name: str, length: int) -> None:
+        scale = self._file.create_dataset(name, (length,), ">f4")
+        scale.make_scale(f"{netcdf.NO_VALUES}{length:10d}")
 
-    def add_coordinates(self, name: str, along: Coordinates) -> None:
-        values, attributes = along.values, dict(along.attributes)
-        if values.dtype.kind == "M":  # HDF5 knows no dates
-            values = values.astype("M8[s]").astype(np.int64)
-            attributes["units"] = "seconds since 1970-01-01"
-        dataset = self._file.create_dataset(name, data=values)
-        dataset.attrs.update(attributes)
-        dataset.make_scale(name)
+    def add_coordinates(self, name: str, along: Coordinates, letter: str) -> None:
+        along = layout.as_cf(along, letter)
+        dataset = self._file.create_dataset(name, data=along.values)
+        dataset.attrs.update(along.attributes)
+        dataset.make_scale(name.rpartition("/")[-1])
 
-    def describe(
-        self, name: str, attributes: Mapping[str, object], scales: Mapping[int, str]
+    def add_fixed(
+        self,
+        name: str,
+        values: np.ndarray,
+        attributes: Mapping[str, object],
+        dimensions: Sequence[str],
     ) -> None:
-        dataset = self._file[name]
+        if name not in self._file:
+            dataset = self._file.create_dataset(name, data=values)
+            self._describe(dataset, attributes, dimensions)
+
+    def create(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        attributes: Mapping[str, object] | None = None,
+        dimensions: Sequence[str] = (),
+    ) -> h5py.Dataset:
+        dataset = self._file.create_dataset(
+            name, shape, self._dtype, compression="gzip", compression_opts=1
+        )
+        self._describe(dataset, attributes or {}, dimensions)
+        return dataset
+
+    def _describe(self, dataset, attributes, dimensions) -> None:
         dataset.attrs.update(attributes)
-        for axis, scale in scales.items():
+        for axis, scale in enumerate(dimensions):
             dataset.dims[axis].attach_scale(self._file[scale])
 
 
@@ -121,23 +150,35 @@ def _fill_array(
     forecasts: Forecasts,
     frames_shape: tuple[int, ...],
 ) -> None:
-    """Write one array with the axes of the source, and its coordinates."""
+    """Write one array with the axes of the source, and what lies along them."""
     new_sizes = {"t": frames_shape[0], "c": frames_shape[-1]}
     sizes = dict(zip(source.axes, source.array.shape, strict=True)) | new_sizes
-    shape = tuple(sizes[letter] for letter in source.axes)
-    values = target.create(source.variable, shape)
+    coordinates = _continued(source.coordinates, frames_shape[0])
+    dimensions = layout.dimensions(source, sizes, coordinates)
+    for (name, length, along), letter in zip(dimensions, source.axes, strict=True):
+        if along is None:
+            target.add_dimension(name, length)
+        else:
+            target.add_coordinates(name, along, letter)
+    fixed = {
+        name: length
+        for (name, length, _), letter in zip(dimensions, source.axes, strict=True)
+        if letter not in "tc"
+    }
+    references = layout.references(source, fixed)
+    for array in references.values():
+        values = source.file.read(array)
+        target.add_fixed(array.name, values, array.attributes, array.dimensions)
+    values = target.create(
+        source.variable,
+        tuple(sizes[letter] for letter in source.axes),
+        layout.attributes_of(source.array, references),
+        [dimension.name for dimension in dimensions],
+    )
     for index, frames in forecasts:
         slices = {"n": slice(index, index + 1)}
         cells = tuple(slices.get(letter, slice(None)) for letter in source.axes)
         values[cells] = source.as_stored(frames[None])
-    stated = source.array.attributes.items()
-    attributes = {name: value for name, value in stated if name not in ATTRIBUTES}
-    scales = {}
-    for letter, along in _continued(source.coordinates, frames_shape[0]).items():
-        if len(along.values) == sizes[letter]:
-            target.add_coordinates(along.name, along)
-            scales[source.axes.index(letter)] = along.name
-    target.describe(source.variable, attributes, scales)
 
 
 def _fill_groups(
@@ -149,7 +190,7 @@ def _fill_groups(
         key = source.keys[index]
         target.create(f"{key}/data", frames.shape)[...] = frames
         for axis, along in grid.items():
-            target.add_coordinates(f"{key}/grid/{axis}", along)
+            target.add_coordinates(f"{key}/grid/{axis}", along, letter="")
 
 
 def _continued(

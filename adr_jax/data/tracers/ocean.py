@@ -223,5 +223,6 @@ SOURCE = Source(
     load,
     split_names=("seasons", "all"),
     fields=("path", "trajectories"),
+    usual_frame=(41, 81, 1),
     velocities=velocities,
 )

@@ -168,5 +168,6 @@ SOURCE = Source(
     load,
     split_names=("in_time", "no_test", "all"),
     fields=("path", "variable", "crop", "cell_km"),
+    usual_frame=(256, 256, 1),
     is_rain=True,
 )

@@ -129,6 +129,7 @@ SOURCE = Source(
     load,
     split_names=("bands", "all"),
     fields=("path", "variable"),
+    usual_frame=(112, 768, 1),
     licence="a file, on its provider's terms; Meteosat images contain modified "
     "EUMETSAT data",
 )

@@ -28,6 +28,11 @@ EDGES = {
     "open": "content moved over the edge is lost",
 }
 
+# Differences of this size are rounding of float32 sums: relative to a score, and as
+# they are for metrics that are relative to the data.
+ROUNDING = 1e-6
+RELATIVE = ("nrmse", "vrmse", "mass_drift")
+
 
 def write_model_card(results: Mapping, workdir: epath.Path) -> epath.Path:
     """Write `workdir/model_card.md`, complete or not at all, and return its path."""
@@ -78,6 +83,8 @@ def _data(results: Mapping) -> Iterator[str]:
         yield f"- {split}: {count} trajectories of {states} distinct states"
     for name in ("unit", "cell_size", "frame_interval"):
         yield f"- {name.replace('_', ' ')}: {facts[name] or 'not stated'}"
+    for note in facts.get("notes", ()):
+        yield f"- note: {note}"
 
 
 def _source(results: Mapping) -> str:
@@ -146,9 +153,12 @@ def _comparable(scores: Mapping) -> Iterator[tuple[tuple[str, str], float]]:
 
 
 def is_better(score: float, other: float, metric: str) -> bool:
-    """Return whether a score is better than another; NaN is the worst."""
+    """Return whether a score is better than another, beyond rounding; NaN is worst."""
     if math.isnan(other):
         return not math.isnan(score)
+    nothing = ROUNDING if metric in RELATIVE else 0.0
+    if math.isclose(score, other, rel_tol=ROUNDING, abs_tol=nothing):
+        return False
     return score > other if direction(metric) == "higher" else score < other
 
 

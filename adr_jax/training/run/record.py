@@ -69,6 +69,7 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
         "fingerprint": dataset.fingerprint,
         "frame_shape": list(dataset.trajectories.frame_shape),
         "channels": list(dataset.channels),
+        "offset": list(dataset.offset),
         "frame_interval": dataset.frame_interval,
         "cell_size": dataset.cell_size,
         "device": host.describe_devices(),

@@ -9,10 +9,10 @@ from adr_jax.errors import InputError
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
-        ((50, 32), "tx"),
+        ((50, 32), None),  # or a picture
         ((20, 64, 64), "tyx"),
         ((64, 64, 500), "yxt"),
-        ((90, 64, 3), "txc"),
+        ((90, 64, 3), None),  # or a picture in colour
         ((90, 64, 64, 3), "tyxc"),
         ((90, 3, 64, 64), None),  # or three trajectories
         ((20, 1000, 64, 64), None),  # Moving MNIST is tnyx
@@ -22,6 +22,11 @@ from adr_jax.errors import InputError
         ((5, 9, 16, 16, 16, 2), "ntzyxc"),
         ((64, 64, 64), None),
         ((1, 64, 64), "tyx"),
+        ((700, 700), None),  # a picture
+        ((64, 64, 3), None),
+        ((3, 64, 64), None),  # or a picture, its channels first
+        ((4, 64, 64, 1), "tyxc"),
+        ((4, 48, 64, 1), None),  # frames, or films of one axis
         ((365, 41, 81), None),
     ],
     ids=str,
@@ -43,11 +48,52 @@ def test_a_guess_by_shape_alone(shape, expected):
         (("group/time", "level", "nlat", "nlon"), (9, 3, 5, 6), "tzyx"),
         (("time", "", ""), (25, 384, 768), "tyx"),
         (("", "", "time"), (384, 768, 25), "yxt"),
+        (("sea_time", "eta_rho", "xi_rho"), (48, 32, 40), None),
+        (("time", "expver", "lat", "lon"), (48, 1, 32, 40), "tcyx"),
+        (
+            ("time", "number", "plev", "expver", "lat", "lon"),
+            (8, 1, 1, 1, 9, 9),
+            "tnzcyx",
+        ),
+        (("model_level_number", "grid_latitude", "grid_longitude"), (15, 8, 8), None),
+        (("sweep", "azimuth", "range"), (9, 64, 64), None),
+        (("dim_0", "dim_1", "phony_dim_2"), (20, 64, 64), "tyx"),
     ],
     ids=str,
 )
 def test_names_of_dimensions_decide(names, shape, expected):
-    assert axes.guess_axes(names, shape, "x") == expected
+    if expected:
+        assert axes.guess_axes(names, shape, "x") == expected
+    else:
+        with pytest.raises(InputError, match="config.data.axes="):
+            axes.guess_axes(names, shape, "x")
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"p": {"axis": "T"}}, "tyx"),
+        ({"p": {"units": "hours since 1900-01-01"}}, "tyx"),
+        ({"p": {"standard_name": "time"}}, "tyx"),
+        ({"r": {"axis": "T"}, "p": {"axis": "Y"}, "q": {"axis": "X"}}, "yxt"),
+        ({"p": {"units": "hPa"}}, None),
+        ({"p": {"positive": "down"}, "q": {"units": "degrees_north"}}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_attributes_of_coordinates_decide(stated, expected):
+    if expected:
+        assert axes.guess_axes("pqr", (50, 32, 32), "x", stated) == expected
+    else:
+        with pytest.raises(InputError, match="say which axis is time.*data.axes="):
+            axes.guess_axes("pqr", (50, 32, 32), "x", stated)
+
+
+def test_attributes_come_before_names():
+    level = {"time": {"axis": "Z"}}
+    with pytest.raises(InputError, match="say which axis is time"):
+        axes.guess_axes(("time", "lat", "lon"), (9, 32, 32), "x", level)
 
 
 def test_the_question_lists_every_reading_with_its_flag():

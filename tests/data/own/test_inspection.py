@@ -95,7 +95,21 @@ def test_times_with_a_gap_are_told(tmp_path, generator):
     times = np.delete(np.arange(31), 12)
     np.savez(tmp_path / "f.npz", rain=generator.normal(size=(30, 9, 9)), time=times)
     text = "\n".join(describe(tmp_path / "f.npz"))
-    assert "frame interval: not uniform: 1 to 2, mostly 1" in text
+    assert "frame interval: 1.0" in text
+    assert "times: 2 stretches with gaps of time between" in text
+
+
+@pytest.mark.slow
+def test_an_extreme_is_asked_about_until_it_is_named(tmp_path, generator, capsys):
+    values = generator.normal(size=(30, 9, 9))
+    values[:, 2, 3] = -999
+    np.save(tmp_path / "f.npy", values)
+    main(["data", "inspect", str(tmp_path / "f.npy")])
+    assert "asked about: -999 is stored in 30 of the cells" in capsys.readouterr().out
+    main(["data", "inspect", str(tmp_path / "f.npy"), "--fill", "-999"])
+    named = capsys.readouterr().out
+    assert "asked about" not in named
+    assert "--config.data.fill=-999" in named.splitlines()[-1]
 
 
 @pytest.mark.parametrize("frames", [1, 2])

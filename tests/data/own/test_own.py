@@ -241,7 +241,9 @@ def test_real_files_say_what_they_are(real_data):
     assert sum(radar.trajectories.lengths) == 92 - 2 * 5
     ocean = load(
         config_of(
-            real_data / "ocean" / "globcurrent_agulhas_2002_daily.h5", variable="u"
+            real_data / "ocean" / "globcurrent_agulhas_2002_daily.h5",
+            variable="u",
+            fill="-32768",
         )
     )
     assert ocean.cell_size == 0.25

@@ -163,6 +163,14 @@ def test_nan_is_the_worst_score():
     assert not is_better(1.0, 1.0, "psnr") and not is_better(1.0, 1.0, "nrmse")
 
 
+def test_rounding_is_no_defeat():
+    """Of sums of float32, which keep seven digits."""
+    assert not is_better(6e-10, 1.8e-9, "mass_drift")
+    assert not is_better(0.12345678, 0.12345679, "rmse")
+    assert is_better(6e-10, 1.8e-9, "rmse")  # in units in which values may be small
+    assert is_better(6e-5, 1.8e-4, "mass_drift")
+
+
 @pytest.mark.parametrize("name", ["arrays", "radar", "ocean"])
 def test_a_file_of_the_user_has_no_stated_source(name):
     results = copy.deepcopy(RESULTS)

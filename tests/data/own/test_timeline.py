@@ -1,0 +1,65 @@
+"""Times that jump, run backwards, repeat or are missing."""
+
+import numpy as np
+import pytest
+
+from adr_jax.data.own.sequences import open_sequences
+from adr_jax.data.own.source import load
+from adr_jax.data.windows import Windows
+from adr_jax.errors import InputError
+from configs import own
+
+
+def film(path, times):
+    """Write frames that hold their time, and open them."""
+    times = np.asarray(times)
+    values = np.broadcast_to(times.astype(float)[:, None, None], (len(times), 8, 9))
+    np.savez(path / "f.npz", rain=values, time=times)
+    return path / "f.npz"
+
+
+def seen(source, start=0, stop=None):
+    stop = source.lengths[0] if stop is None else stop
+    return source.read(0, start, stop)[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("times", "expected", "note"),
+    [
+        (np.arange(30)[::-1], np.arange(30), "put in the order"),
+        ([*range(10, 30), *range(10)], np.arange(30), "put in the order"),
+        ([*range(20), *range(18, 30)], np.arange(30), "2 of 32 frames are left out"),
+        (np.arange(30), np.arange(30), None),
+    ],
+)
+def test_frames_are_in_the_order_of_their_times(times, expected, note, tmp_path):
+    source = open_sequences(film(tmp_path, times))
+    assert seen(source) == expected.tolist()
+    assert seen(source, 7, 21) == expected[7:21].tolist()
+    assert seen(source, 5, 5) == []
+    assert source.coordinates["t"].values.tolist() == expected.tolist()
+    assert any(note in line for line in source.notes) if note else not source.notes
+
+
+def test_no_window_crosses_a_gap(tmp_path):
+    times = [*range(40), *range(100, 140), *range(500, 540)]
+    config = own.get_config().data
+    config.path = str(film(tmp_path, times))
+    dataset = load(config)
+    assert dataset.notes == (
+        "3 stretches with gaps of time between; no window crosses one",
+    )
+    assert dataset.frame_interval == 1.0
+    for split in dataset.splits:
+        windows = Windows(dataset, split, 5)
+        for window in range(len(windows)):
+            frames = windows[window][:, 0, 0, 0]
+            np.testing.assert_array_equal(np.diff(frames), 1)
+
+
+def test_a_time_that_is_missing_is_told(tmp_path):
+    times = np.arange(30.0)
+    times[[4, 9]] = np.nan
+    source = open_sequences(film(tmp_path, times), axes="tyx")
+    with pytest.raises(InputError, match="2 of 30 times are missing, .* frame 4"):
+        source.read(0, 0, 1)
