@@ -14,7 +14,7 @@ from typing import IO
 
 import numpy as np
 
-from adr_jax.data.files import images, netcdf
+from adr_jax.data.files import by_xarray, images, netcdf
 from adr_jax.data.files.array_file import Array, ArrayFile
 from adr_jax.data.files.dimensions import letter_of
 from adr_jax.data.files.reading import reading
@@ -26,21 +26,27 @@ UNNAMED = "frames"
 
 
 def open_arrays(path: pathlib.Path) -> ArrayFile:
-    """Open a file, or a folder of images, reading no more than headers.
+    """Open a file, a folder of images or a pattern, reading no more than headers.
+
+    A pattern such as "2020-*.nc" is all its files as one.
 
     Raises:
       InputError: there is none, its kind is unknown, or it is damaged.
     """
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
+    if engine := by_xarray.engine_of(path):
+        return by_xarray.open_file(path, engine)
+    if any(letter in path.name for letter in "*?[") and not path.exists():
+        return by_xarray.open_several(path)
     if path.is_dir() or (path.is_file() and suffix in images.FILMS):
         return _open_images(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if suffix not in SUFFIXES:
         raise InputError(
-            f"{path}: expected {', '.join(SUFFIXES)}, an image or a folder of images; "
-            "rename the file if it is one of them, or else convert it"
+            f"{path}: expected {', '.join(SUFFIXES)}, GRIB, zarr, an image or a folder "
+            "of images; rename the file if it is one of them, or else convert it"
         )
     with reading(path):
         if suffix in netcdf.SUFFIXES:

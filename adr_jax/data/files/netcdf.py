@@ -6,7 +6,6 @@ import h5py
 
 from adr_jax.data.files import fill_values, hdf5
 from adr_jax.data.files.array_file import Array, ArrayFile
-from adr_jax.errors import InputError
 
 SUFFIXES = (".h5", ".hdf5", ".he5", ".nc", ".nc4")
 # Attributes that HDF5 and netCDF-4 write for themselves.
@@ -26,13 +25,7 @@ NO_VALUES = "This is a netCDF dimension but not a netCDF variable"
 
 
 def open_file(path: pathlib.Path) -> ArrayFile:
-    """Open a file, reading no more than headers; InputError for netCDF-3."""
-    with path.open("rb") as stream:
-        if stream.read(3) == b"CDF":
-            raise InputError(
-                f"{path} is netCDF-3, expected netCDF-4: convert it with "
-                f"`nccopy -k nc4 {path} new.nc`"
-            )
+    """Open a file, reading no more than headers."""
     file = h5py.File(path, "r")
     is_netcdf = path.suffix in (".nc", ".nc4") or "_NCProperties" in file.attrs
     arrays = {}

@@ -167,9 +167,6 @@ def bad_files(path, generator):
     add("pickle.npy", "cannot be read", lambda p: p.write_bytes(pickle.dumps(Bomb())))
     add("pickle.npz", "cannot be read", lambda p: p.write_bytes(pickle.dumps(Bomb())))
     add("text.h5", "cannot be read", lambda p: p.write_text("not HDF5"))
-    add(
-        "old.nc", "is netCDF-3.*nccopy", lambda p: p.write_bytes(b"CDF\x01" + bytes(99))
-    )
     add("object.npy", r"frames \(object, 3\)", lambda p: np.save(p, objects))
     add("objects.npz", r"a \(object, 3\)", lambda p: np.savez(p, a=objects))
     add("text.npy", r"frames \(<U2, 3 x 1\)", lambda p: np.save(p, [["ab"]] * 3))
