@@ -67,7 +67,7 @@ def draw(truth, frame, title, colour, moves) -> Image.Image:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     plt.close(figure)
-    return Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=96)
+    return Image.open(buffer).convert("RGB").quantize(80, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

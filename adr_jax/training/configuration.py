@@ -82,6 +82,7 @@ _REMOVED = {
 _ADDED = {
     "data.crop": 0,
     "data.cell_km": 0.0,
+    "data.fill": "",
     "model.interpolation": "linear",
     "model.motions": "one",
     "model.exceedance": False,
