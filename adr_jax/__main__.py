@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from adr_jax import commands
 from adr_jax.errors import Diverged, InputError
+from adr_jax.operators import cuda
 
 
 class _Parser(argparse.ArgumentParser):
@@ -19,6 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; bad input ends in one line on standard error."""
+    cuda.set_flag()
     parser = _Parser(prog="python -m adr_jax", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in commands.NAMES:

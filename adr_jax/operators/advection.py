@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from adr_jax.operators import matmul, scatter
+from adr_jax.operators import cuda, matmul, scatter
 from adr_jax.operators.arguments import check_boundary, check_floating, per_axis
 from adr_jax.operators.platform import platform
 
@@ -149,6 +149,8 @@ def _method(lowering: str | None, shape: tuple[int, ...]) -> ModuleType:
         flat = shape[-1] < 3
         on_tpu = platform() == "tpu"
         lowering = "matmul" if on_tpu and flat else "segment_sum"
+    if lowering == "segment_sum" and platform() == "gpu":
+        cuda.warn_of_slow_sums()
     return LOWERINGS[lowering]
 
 
