@@ -111,8 +111,8 @@ class Source:
     shapes: tuple[str, ...] = ()
     # Makes the files that are missing and can be made.
     prepare: Callable[[DataOptions], None] | None = None
-    # The shape of the frames that `prepare` makes where data.path is empty.
-    frame_shape: Callable[[DataOptions], tuple[int, ...]] | None = None
+    # The shape of frames where data.path is empty, if the options say it.
+    frame_shape: Callable[[DataOptions], tuple[int, ...] | None] | None = None
     # The same trajectories, a frame every so many of their intervals, whole or not.
     at_interval: Callable[[DataOptions, float], Trajectories] | None = None
     # Trajectories of the test split on so many cells along each axis, in so many

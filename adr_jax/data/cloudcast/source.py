@@ -179,4 +179,5 @@ SOURCE = Source(
     split_names=("mid_2018", "all"),
     fields=("path", "cells", "variable"),
     licence="CloudCast (Nielsen et al. 2021), CC BY-NC-SA 4.0, non-commercial",
+    frame_shape=lambda config: (config.cells, config.cells, len(channels_of(config))),
 )

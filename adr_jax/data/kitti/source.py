@@ -272,4 +272,5 @@ SOURCE = Source(
     fields=("path",),
     licence="KITTI, CC BY-NC-SA 3.0, non-commercial",
     prepare=prepare,
+    frame_shape=lambda config: (*_benchmark(config.split).size.shape, 3),
 )

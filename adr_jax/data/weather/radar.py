@@ -169,4 +169,5 @@ SOURCE = Source(
     split_names=("in_time", "no_test", "all"),
     fields=("path", "variable", "crop", "cell_km"),
     is_rain=True,
+    frame_shape=lambda config: (config.crop, config.crop, 1) if config.crop else None,
 )
