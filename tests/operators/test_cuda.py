@@ -2,6 +2,9 @@
 
 import importlib.metadata
 import os
+import re
+import subprocess
+import sys
 import warnings
 
 import jax.numpy as jnp
@@ -86,3 +89,36 @@ def test_push_alone_warns_once(compiler, monkeypatch):
         compiler(version, flags)
         with warnings.catch_warnings(action="error"):
             push(x, u)
+
+
+PUSH = """
+import sys
+from adr_jax.operators import cuda
+if sys.argv[1] == "set":
+    cuda.set_flag()
+import jax, numpy as np
+from adr_jax import push
+from adr_jax.training.devices import targets
+devices = targets.find("a100").devices
+grid = 1, 2, 16, 16, 4
+shapes = [jax.ShapeDtypeStruct(shape, np.float32) for shape in (grid, (*grid, 2))]
+with jax.default_device(devices[0]):
+    jax.pmap(push, devices=devices).lower(*shapes).compile()
+"""
+
+
+@pytest.mark.slow
+def test_the_flag_makes_sums_one_instruction(tmp_path):
+    pytest.importorskip("jax_cuda13_plugin")
+
+    def sums(flag):
+        folder = tmp_path / flag
+        dump = f"--xla_dump_to={folder} --xla_dump_emitter_re=.*"
+        environment = os.environ | {"XLA_FLAGS": dump, "PYTHONWARNINGS": "ignore"}
+        command = [sys.executable, "-c", PUSH, flag]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        text = "".join(file.read_text() for file in folder.glob("*.ptx"))
+        return set(re.findall(r"atom\S*?\.(cas|add)\.", text))
+
+    assert sums("set") == {"add"}
+    assert sums("unset") == ({"cas"} if cuda.lacks_flag() else {"add"})
