@@ -20,8 +20,9 @@ from adr_jax.training.optimizer import make_optimizer
 from adr_jax.training.programs import Program, TooLarge, compile_program
 from adr_jax.training.step import init_state, make_train_step
 
-# Steps are small at first: padding and parameters outweigh a row.
-GROWTH = 16
+# A batch so many times as large shows how a step's memory grows: that of the next row
+# alone would say too much, for padding.
+GROWTH = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +110,7 @@ def rehearse(
 
 
 def largest_batch(rehearsal: Rehearsal, memory: float) -> tuple[int, Program] | None:
-    """Return the rows a chip, and the step, of a batch that fills its memory.
+    """Return the rows a chip, and the step, of a batch that nearly fills its memory.
 
     The step's memory, and that of GROWTH times as many rows, say how it grows. The
     batch that follows is compiled, and smaller ones until one fits. None: a step of one

@@ -40,4 +40,3 @@ def test_the_step_fits_and_stays_on_the_chip(name, monkeypatch, tmp_path):
     assert program.host_transfers == []
     assert "f64[" not in program.text
     assert program.collectives["all-reduce"] > 0
-    print(f"{name}: {program.memory / 2**30:.3g} GiB")

@@ -20,17 +20,17 @@ from adr_jax.training.devices.chips import (
     gpu_configuration,
 )
 
-# Without them, libtpu asks the network which slice this machine is part of, and is
-# loaded by one process at a time.
-_TPU_ENVIRONMENT = {
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+_ENVIRONMENT = {
+    # Without these, libtpu asks the network which slice this machine is part of, and
+    # is loaded by one process at a time.
     "TPU_SKIP_MDS_QUERY": "1",
     "TPU_ACCELERATOR_TYPE": "v5litepod-8",
     "TPU_WORKER_HOSTNAMES": "localhost",
     "TPU_WORKER_ID": "0",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+    # The CUDA plugin asks libraries for their versions; some need a GPU to answer.
+    "JAX_SKIP_CUDA_CONSTRAINTS_CHECK": "1",
 }
-# The plugin asks libraries for their versions, of which some need a GPU to answer.
-_GPU_ENVIRONMENT = {"JAX_SKIP_CUDA_CONSTRAINTS_CHECK": "1"}
 _PLUGINS = {12: "jax_plugins.xla_cuda12", 13: "jax_plugins.xla_cuda13"}
 
 
@@ -54,6 +54,8 @@ def find(name: str) -> Target:
       InputError: there is no such target, or the package that compiles for it is not
         installed.
     """
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     kind, _, size = name.partition(":")
     if size in SLICES.get(kind, ()):
         return Target(name, _tpus(name), TPUS[kind].memory, TPUS[kind])
@@ -75,8 +77,6 @@ def _tpus(name: str) -> list:
             f"--target {name} is compiled by libtpu, which is not installed: "
             "pip install 'adr_jax[tpu]'"
         )
-    for variable, value in _TPU_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
     return topologies.get_topology_desc(platform="tpu", topology_name=name).devices
 
 
@@ -87,8 +87,6 @@ def _gpus(kind: str, count: str) -> list:
             f"--target {kind} is compiled by JAX's CUDA plugin, which is not "
             "installed: pip install 'adr_jax[cuda]'"
         )
-    for variable, value in _GPU_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
     try:
         topology = topologies.get_topology_desc(
             platform="cuda",
