@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from adr_jax import commands
 from adr_jax.errors import Diverged, InputError
+from adr_jax.operators import cuda
 
 
 class _Parser(argparse.ArgumentParser):
@@ -20,6 +21,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; bad input ends in one line on standard error."""
+    cuda.set_flag()
     parser = _Parser(prog="python -m adr_jax", description=__doc__)
     version = f"adr_jax {importlib.metadata.version('adr_jax')}"
     parser.add_argument("--version", action="version", version=version)

@@ -1,12 +1,18 @@
 """Show the network of a configuration: modules, parameters, cost, memory and reach.
 
 python -m adr_jax describe --config configs/NAME.py [--config.section.field=value ...]
-    [--frame_shape ROWS COLUMNS CHANNELS] [--depth N]
+    [--frame_shape ROWS COLUMNS CHANNELS] [--depth N] [--target v5e:4x4]
 python -m adr_jax describe --workdir W
 
 The size of the frames is read from the data set, or is that of training. Data sets are
 never generated or downloaded: for a public one that is missing its usual size is taken,
 and said; for a file of yours state the size with --frame_shape.
+
+With --target the training step and a forecast are compiled for chips that need not be
+there: memory, work and collectives a chip, and the largest batch. It takes minutes.
+TPU slices take `pip install 'adr_jax[tpu]'`, GPUs 'adr_jax[cuda]'. The bytes moved and
+the time at a TPU's peaks are the compiler's, which counts a loop's body once: no step
+is faster than that. Products are counted in all turns of loops.
 """
 
 import argparse
@@ -21,10 +27,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from adr_jax import data, models, shipped
+from adr_jax.commands import describe_target
 from adr_jax.errors import InputError
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.options import DataOptions
 from adr_jax.training import command_line, configuration
+from adr_jax.training.devices import targets
 from adr_jax.training.model import load
 
 
@@ -51,12 +59,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--depth", type=int, default=2, metavar="N", help="levels of modules in modules"
     )
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="chips to compile for: v5e:4x4, v5p:2x2x1, v6e:16x16, a100, h100:8, h200",
+    )
     # `run` reads the overrides, whose names depend on the configuration.
     parser.set_defaults(overrides=[])
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
+    target = targets.find(arguments.target) if arguments.target else None
     if arguments.workdir:
         if arguments.overrides:
             raise InputError("--workdir has a configuration of its own: set no field")
@@ -82,6 +96,15 @@ def run(arguments: argparse.Namespace) -> None:
     print(_table(model, history, arguments.depth))
     parts = ", ".join(f"{name} {_count(part):,}" for name, part in params.items())
     print(f"parameters: {_count(params):,} ({parts})")
+    if target:
+        describe_target.show(config, tuple(shape), target)
+    else:
+        _show_costs(model, params, history)
+    print(f"reach: {reach(model)}")
+
+
+def _show_costs(model: nn.Module, params: Mapping, history: jax.ShapeDtypeStruct):
+    """Print what a forecast and its gradients cost here."""
 
     def forecast(params, history) -> jax.Array:
         return cast(jax.Array, model.apply({"params": params}, history))
@@ -95,7 +118,6 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         compiled = jax.jit(function).lower(params, history).compile()
         print(f"{name}: {_cost(compiled)}")
-    print(f"reach: {reach(model)}")
 
 
 def known_frame_shape(config: DataOptions) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from ml_collections import config_flags
 
 from adr_jax import shipped
 from adr_jax.errors import InputError
+from adr_jax.operators import cuda
 from adr_jax.training import command_line
 
 
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Train by the flags of `argv`, whose first is the program's name, and exit."""
+    cuda.set_flag()
     define_flags(argv)
     try:
         app.run(_train, argv=list(argv), flags_parser=command_line.parse)

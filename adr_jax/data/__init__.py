@@ -57,18 +57,19 @@ def load(config: DataOptions) -> Dataset:
 
 
 def frame_shape(config: DataOptions) -> tuple[int, ...]:
-    """Return the shape of a frame, also of files that `prepare` has yet to make.
+    """Return the shape of a frame, also of absent files where the options say it.
 
     Raises:
-      InputError: the files are absent or damaged, and `prepare` does not make them.
+      InputError: the files are absent or damaged, and the options do not say it.
     """
     try:
         return load(config).trajectories.frame_shape
     except InputError:
-        planned = source(config.name).frame_shape
-        if config.path or planned is None:
+        known = source(config.name).frame_shape
+        planned = known and not config.path and known(config)
+        if not planned:
             raise
-        return planned(config)
+        return planned
 
 
 def _checked_source(config: DataOptions) -> Source:

@@ -116,10 +116,9 @@ class Source:
     shapes: tuple[str, ...] = ()
     # Makes the files that are missing and can be made.
     prepare: Callable[[DataOptions], None] | None = None
-    # The shape of the frames that `prepare` makes where data.path is empty.
-    frame_shape: Callable[[DataOptions], tuple[int, ...]] | None = None
-    # The shape of the frames of the public set, or a usual one, to describe a network
-    # without the data.
+    # The shape of frames where data.path is empty, if the options say it.
+    frame_shape: Callable[[DataOptions], tuple[int, ...] | None] | None = None
+    # A usual one, to describe a network without its data.
     usual_frame: tuple[int, ...] = ()
     # The same trajectories, a frame every so many of their intervals, whole or not.
     at_interval: Callable[[DataOptions, float], Trajectories] | None = None

@@ -1,11 +1,10 @@
 """Networks by their options, and baselines."""
 
-import jax
-
 from adr_jax.models.adrnet import ADRNet
 from adr_jax.models.fno import FNO
 from adr_jax.models.frames import FrameNetwork
 from adr_jax.models.unet import UNet
+from adr_jax.operators.platform import platform
 from adr_jax.options import ModelOptions
 
 NETWORKS: dict[str, type[FrameNetwork]] = {
@@ -36,9 +35,7 @@ def build(
       thresholds: of the first variable at unit scale; see `FrameNetwork`.
     """
     # Loops compile faster than straight lines everywhere but on CPUs.
-    unroll = {"on": True, "off": False}.get(
-        options.unroll, jax.default_backend() == "cpu"
-    )
+    unroll = {"on": True, "off": False}.get(options.unroll, platform() == "cpu")
     return NETWORKS[options.name](
         options,
         change_scale=change_scale,

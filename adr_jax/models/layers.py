@@ -13,6 +13,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from adr_jax.operators.platform import platform
 from adr_jax.operators.stencil import BORDER
 
 # What convolutions see beyond the edge, by boundary rule: what the operators see, but
@@ -57,7 +58,7 @@ class Conv(nn.Module):
         padded = jnp.pad(
             z, [(0, 0), *[(1, 1)] * axes, (0, 0)], mode=PADDING[self.boundary]
         )
-        is_deep_on_cpu = axes == 3 and jax.default_backend() == "cpu"
+        is_deep_on_cpu = axes == 3 and platform() == "cpu"
         y = nn.Conv(
             self.features,
             kernel_size=(3,) * axes,

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from adr_jax.operators import matmul, scatter
+from adr_jax.operators import cuda, matmul, scatter
 from adr_jax.operators.arguments import (
     as_array,
     check_boundary,
     check_floating,
     per_axis,
 )
+from adr_jax.operators.platform import platform
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -138,7 +139,7 @@ def _transport(x, u, plane, boundary, order):
     def one(x, *u):
         return plane(x, u, boundary, order)
 
-    if jax.default_backend() == "cpu":
+    if platform() == "cpu":
         # One plane at a time stays in cache, from its index to its sums.
         one = jax.checkpoint(one, prevent_cse=False)
         _, out = jax.lax.scan(lambda _, args: (None, one(*args)), None, args)
@@ -154,8 +155,10 @@ def _method(lowering: str | None, shape: tuple[int, ...]) -> ModuleType:
         # TPUs add scattered numbers one at a time, and multiply matrices fast. This
         # choice is made on paper: docs/push.md has the count, nobody has timed it.
         flat = shape[-1] < 3
-        on_tpu = jax.default_backend() == "tpu"
+        on_tpu = platform() == "tpu"
         lowering = "matmul" if on_tpu and flat else "segment_sum"
+    if lowering == "segment_sum" and platform() == "gpu":
+        cuda.warn_of_slow_sums()
     return LOWERINGS[lowering]
 
 

@@ -24,6 +24,7 @@ from adr_jax.operators.arguments import (
     check_floating,
     per_axis,
 )
+from adr_jax.operators.platform import platform
 from adr_jax.operators.resampling import enlarge, pyramid, shrink, soften
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _estimate(frames, periodic, shear):
         return _fit(levels, _chosen(levels) if shear is None else shear)
 
     # One after the other stays in cache, and `cond` then computes one branch.
-    on_cpu = jax.default_backend() == "cpu"
+    on_cpu = platform() == "cpu"
     u = jax.lax.map(one, samples) if on_cpu else jax.vmap(one)(samples)
     return u.reshape(*batch, *u.shape[1:])
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from adr_jax.operators.arguments import as_array, check_floating
+from adr_jax.operators.platform import platform
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike
@@ -94,7 +95,7 @@ def _track(samples, reach):
         nothing = jnp.zeros((OBJECTS, *space), wide.dtype)
         return jax.lax.scan(follow, nothing, (wide[:-1], wide[1:]))[1]
 
-    on_cpu = jax.default_backend() == "cpu"  # one after the other stays in cache
+    on_cpu = platform() == "cpu"  # one after the other stays in cache
     return jax.lax.map(one, samples) if on_cpu else jax.vmap(one)(samples)
 
 

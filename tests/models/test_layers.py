@@ -52,7 +52,7 @@ def test_convolution_in_three_dimensions_has_its_gradients(monkeypatch):
         return jnp.sum(jnp.sin(layer.apply(params, z)))
 
     in_planes = jax.grad(loss, (0, 1))(params, z)
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr("adr_jax.models.layers.platform", lambda: "gpu")
     at_once = jax.grad(loss, (0, 1))(params, z)
     # Sums of some hundred products of unit size, in float32.
     for a, b in zip(*map(jax.tree.leaves, (in_planes, at_once)), strict=True):

@@ -445,8 +445,8 @@ def test_vmap_is_a_batch(operator, boundary):
 
 
 def test_the_form_for_accelerators_agrees(monkeypatch):
-    # A shape of its own: the backend is asked once per shape, when tracing.
-    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    # A shape of its own: the platform is asked once per shape, when tracing.
+    monkeypatch.setattr("adr_jax.operators.advection.platform", lambda: "tpu")
     x, u = field(shape=(2, 6, 5, 4)), displacement(shape=(2, 6, 5, 2, 2))
     y = field(4, x.shape)
     boundary = ("reflect", "open")

@@ -178,6 +178,6 @@ SOURCE = Source(
     load,
     split_names=("mid_2018", "all"),
     fields=("path", "cells", "variable"),
-    usual_frame=(128, 128, 1),
     licence="CloudCast (Nielsen et al. 2021), CC BY-NC-SA 4.0, non-commercial",
+    frame_shape=lambda config: (config.cells, config.cells, len(channels_of(config))),
 )

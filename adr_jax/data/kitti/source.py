@@ -270,7 +270,7 @@ SOURCE = Source(
     load,
     split_names=(*BENCHMARKS, "in_time", "all"),
     fields=("path",),
-    usual_frame=(128, 160, 3),
     licence="KITTI, CC BY-NC-SA 3.0, non-commercial",
     prepare=prepare,
+    frame_shape=lambda config: (*_benchmark(config.split).size.shape, 3),
 )

@@ -170,4 +170,5 @@ SOURCE = Source(
     fields=("path", "variable", "crop", "cell_km"),
     usual_frame=(256, 256, 1),
     is_rain=True,
+    frame_shape=lambda config: (config.crop, config.crop, 1) if config.crop else None,
 )

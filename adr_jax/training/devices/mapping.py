@@ -4,11 +4,13 @@ A step is written for one device and ends in sums over the axis "batch". State h
 device axis: every device holds the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.extend.core import Jaxpr
 from jaxtyping import PyTree
 
 from adr_jax.data.windows import pad_rows
@@ -38,10 +40,19 @@ def map_step(step: Callable) -> Callable:
     the local devices. Metrics must be sums over AXIS, or follow from them: the mapping
     takes one device's unseen of the others'.
     """
-    mapped = jax.pmap(
-        step, AXIS, in_axes=(None, 0), out_axes=(None, None), donate_argnums=(0,)
-    )
+    mapped = _mapped_step(step)
     return lambda state, batch: mapped(state, _shard(batch))
+
+
+def _mapped_step(step: Callable, devices: Sequence | None = None):
+    return jax.pmap(
+        step,
+        AXIS,
+        in_axes=(None, 0),
+        out_axes=(None, None),
+        devices=devices,
+        donate_argnums=(0,),
+    )
 
 
 def total(tree: PyTree) -> PyTree:
@@ -70,6 +81,48 @@ def map_forecast(forecast: Callable) -> Callable:
         return multihost_utils.process_allgather(frames, tiled=True)[:samples]
 
     return on_all_devices
+
+
+class Ahead(NamedTuple):
+    """A mapped function and the shapes it takes, for devices that are elsewhere."""
+
+    mapped: Callable
+    arguments: tuple[PyTree, PyTree]
+    devices: Sequence
+
+    def jaxpr(self) -> Jaxpr:
+        """Return the function as JAX traces it for these devices."""
+        with jax.default_device(self.devices[0]):
+            return jax.make_jaxpr(self.mapped)(*self.arguments).jaxpr
+
+    def lower(self) -> jax.stages.Lowered:
+        """Return the function ready to be compiled."""
+        with jax.default_device(self.devices[0]):
+            return self.mapped.lower(*self.arguments)
+
+
+def step_ahead(
+    step: Callable, state: PyTree, batch: PyTree, devices: Sequence
+) -> Ahead:
+    """Map a step as `map_step` does; state and the global batch are shapes."""
+    mapped = _mapped_step(step, devices)
+    return Ahead(mapped, (state, _shares(batch, len(devices))), devices)
+
+
+def forecast_ahead(
+    forecast: Callable, params: PyTree, history: PyTree, devices: Sequence
+) -> Ahead:
+    """Map `(params, history) -> frames` as `map_forecast` does, of shapes."""
+    mapped = jax.pmap(forecast, AXIS, in_axes=(None, 0), devices=devices)
+    return Ahead(mapped, (params, _shares(history, len(devices))), devices)
+
+
+def _shares(batch: PyTree, devices: int) -> PyTree:
+    def share(array: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        rows, *rest = array.shape
+        return jax.ShapeDtypeStruct((devices, rows // devices, *rest), array.dtype)
+
+    return jax.tree.map(share, batch)
 
 
 def _shard(batch: PyTree) -> PyTree:
