@@ -34,7 +34,7 @@ def open_file(path: pathlib.Path) -> ArrayFile:
                 f"`nccopy -k nc4 {path} new.nc`"
             )
     file = h5py.File(path, "r")
-    is_netcdf = path.suffix in (".nc", ".nc4") or "_NCProperties" in file.attrs
+    follows_netcdf = is_netcdf(path, file)
     arrays = {}
 
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -48,11 +48,16 @@ def open_file(path: pathlib.Path) -> ArrayFile:
                 item.__getitem__,
                 tuple(_dimension(item, axis) for axis in range(item.ndim)),
                 _attributes(item),
-                fill_values.unwritten(item, is_netcdf=is_netcdf),
+                fill_values.unwritten(item, is_netcdf=follows_netcdf),
             )
 
     file.visititems(add)
     return ArrayFile(path, arrays, _attributes(file))
+
+
+def is_netcdf(path: pathlib.Path, file: h5py.File) -> bool:
+    """Return whether a file is netCDF, by what its library writes or by its name."""
+    return path.suffix in (".nc", ".nc4") or "_NCProperties" in file.attrs
 
 
 def _dimension(item: h5py.Dataset, axis: int) -> str:
