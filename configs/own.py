@@ -7,8 +7,8 @@
 
 `inspect` says what is in the file and prints the second command for it. Missing values
 are NaN, or what the file says of them; `data.fill` names their number where it does
-not. Five minutes of
-training on two cores, whatever the grid; set train.minutes for more.
+not. Five minutes of training on two cores, whatever the grid; set train.minutes for
+more.
 """
 
 from ml_collections import ConfigDict
