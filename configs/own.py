@@ -1,11 +1,14 @@
-"""Your own frames: a .npy, .npz, HDF5 or netCDF-4 file, or a folder of images.
+"""Your own frames: a .npy, .npz, HDF5 or netCDF-4 file, a picture stack or a folder.
 
     python -m adr_jax data inspect FILE
     python train.py --config configs/own.py --config.data.path=FILE
         [--config.data.variable=NAME] [--config.data.axes=tyx]
+        [--config.data.fill=-9999]
 
-`inspect` says what is in the file and prints the second command for it. Five minutes of
-training on two cores, whatever the grid; set train.minutes for more.
+`inspect` says what is in the file and prints the second command for it. Missing values
+are NaN, or what the file says of them; `data.fill` names their number where it does
+not. Five minutes of training on two cores, whatever the grid; set train.minutes for
+more.
 """
 
 from ml_collections import ConfigDict

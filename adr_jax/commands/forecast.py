@@ -150,6 +150,13 @@ def _check_fits(source: Sequences, model: TrainedModel, *, is_chosen: bool) -> N
             f"{source.path} has {min(source.lengths)} frames; the model starts from "
             f"{length}"
         )
+    start, stop = source.spans[-1]
+    if stop - start < length:
+        raise InputError(
+            f"{source.path}: there is a gap in time {stop - start} frames before the "
+            f"end; the model starts from {length} without one: fill the gap, or leave "
+            "out what follows it"
+        )
 
 
 def _text(frame_shape: tuple[int, ...]) -> str:

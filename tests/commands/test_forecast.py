@@ -312,3 +312,11 @@ def test_another_resolution_is_noted(
     run(save(tmp_path / "in.npy", generator.normal(size=(6, 18, 16))))
     printed = capsys.readouterr().out
     assert "note: the model was trained on 9 x 8 cells" in printed
+
+
+def test_a_gap_before_the_end_is_told(tmp_path, generator, use, run):
+    times = [*range(10), 50, 51]
+    np.savez(tmp_path / "f.npz", rain=generator.normal(size=(12, 5, 7)), time=times)
+    use((5, 7, 1), axes="tyx")
+    with pytest.raises(SystemExit, match="a gap in time 2 frames before the end"):
+        run(tmp_path / "f.npz")

@@ -34,9 +34,7 @@ class Images:
                 f"{path} has no image in it: expected frames as {', '.join(SUFFIXES)}"
             )
         found = [
-            (image, page, kind)
-            for image in paths
-            for page, kind in enumerate(pages.kinds(image))
+            (image, page, kind) for image in paths for page, kind in pages.kinds(image)
         ]
         first, _, usual = found[0]
         for image, _, kind in found:

@@ -27,7 +27,7 @@ NO_VALUES = "This is a netCDF dimension but not a netCDF variable"
 def open_file(path: pathlib.Path) -> ArrayFile:
     """Open a file, reading no more than headers."""
     file = h5py.File(path, "r")
-    is_netcdf = path.suffix in (".nc", ".nc4") or "_NCProperties" in file.attrs
+    follows_netcdf = is_netcdf(path, file)
     arrays = {}
 
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -41,11 +41,16 @@ def open_file(path: pathlib.Path) -> ArrayFile:
                 item.__getitem__,
                 tuple(_dimension(item, axis) for axis in range(item.ndim)),
                 _attributes(item),
-                fill_values.unwritten(item, is_netcdf=is_netcdf),
+                fill_values.unwritten(item, is_netcdf=follows_netcdf),
             )
 
     file.visititems(add)
     return ArrayFile(path, arrays, _attributes(file))
+
+
+def is_netcdf(path: pathlib.Path, file: h5py.File) -> bool:
+    """Return whether a file is netCDF, by what its library writes or by its name."""
+    return path.suffix in (".nc", ".nc4") or "_NCProperties" in file.attrs
 
 
 def _dimension(item: h5py.Dataset, axis: int) -> str:

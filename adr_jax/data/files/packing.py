@@ -11,8 +11,9 @@ from adr_jax.errors import InputError
 
 # Attributes of stored values, which do not hold for unpacked ones.
 FILLS = ("_FillValue", "missing_value")
-RANGES = ("valid_range", "valid_min", "valid_max", "actual_range")
-ATTRIBUTES = (*FILLS, *RANGES, "scale_factor", "add_offset", "_Unsigned")
+LIMITS = ("valid_range", "valid_min", "valid_max")
+LINEAR = ("scale_factor", "add_offset")
+ATTRIBUTES = (*FILLS, *LIMITS, *LINEAR, "actual_range", "_Unsigned")
 # What data.fill says of a file in which every number is a value.
 NO_FILL = "none"
 # Values of the attribute _Unsigned, and the kinds of numbers that it stands for.
@@ -50,8 +51,8 @@ class Packing:
         dtype = _signed(stored, attributes)
         numbers = {
             name: _numbers(attributes, name, what)
-            for name in ATTRIBUTES
-            if name in attributes and name != "_Unsigned"
+            for name in (*FILLS, *LIMITS, *LINEAR)
+            if name in attributes
         }
         scale = numbers.get("scale_factor", np.ones(1))
         offset = numbers.get("add_offset", np.zeros(1))
@@ -72,22 +73,21 @@ class Packing:
             # As the NetCDF User's Guide has it: by the type that the limits are of.
             is_packed
             and dtype.kind in "iu"
-            and any(_is_float(attributes.get(name)) for name in RANGES[:3]),
+            and any(_is_float(attributes.get(name)) for name in LIMITS),
         )
 
     def unpack(
         self, stored: np.ndarray, dtype: type[np.floating] = np.float32
     ) -> np.ndarray:
         """Return unpacked values, float32 or as told, NaN where missing."""
-        numbers = np.ma.getdata(stored).view(self.dtype)
+        numbers = self.numbers(stored)
         with np.errstate(over="ignore", invalid="ignore"):
             values = numbers
             if not self.is_plain:
                 values = numbers * np.float64(self.scale) + self.offset
             values = values.astype(dtype)
         missing = np.isnan(values) | np.ma.getmaskarray(stored)
-        if self.fills.size:
-            missing |= self._is_fill(numbers)
+        missing |= self._is_fill(numbers)
         low, high = self.limits
         if np.isfinite([low, high]).any():
             limited = values if self.limits_unpacked else numbers
@@ -95,7 +95,13 @@ class Packing:
         values[missing] = np.nan  # a quiet one: signalling NaNs raise warnings
         return values
 
+    def numbers(self, stored: np.ndarray) -> np.ndarray:
+        """Return stored numbers as what they are, with or without a sign."""
+        return np.ma.getdata(stored).view(self.dtype)
+
     def _is_fill(self, numbers: np.ndarray) -> np.ndarray:
+        if not self.fills.size:
+            return np.zeros(numbers.shape, bool)
         if self.dtype.kind != "f":
             return np.isin(numbers, self.fills)
         with np.errstate(over="ignore"):  # 1e20 may have been rounded to 7 digits

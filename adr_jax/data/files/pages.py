@@ -18,6 +18,11 @@ DTYPES = {"L": "uint8", "RGB": "uint8", "I;16": "uint16", "I": "int32", "F": "fl
 # The tag of a TIFF in which GDAL names the value of a missing cell.
 GDAL_NODATA = 42113
 
+# The tag of a TIFF that says what a page is for, and two of its bits.
+NEW_SUBFILE_TYPE, REDUCED, MASK = 254, 1, 4
+# Formats whose pages are frames; those of a JPEG are previews.
+FILMS = ("TIFF", "GIF", "PNG", "WEBP")
+
 # Size, (width, height), and mode, one of DTYPES.
 Kind: TypeAlias = tuple[tuple[int, int], str]
 
@@ -33,14 +38,25 @@ def opened(path: pathlib.Path) -> Iterator[ImageFile]:
         yield image
 
 
-def kinds(path: pathlib.Path) -> list[Kind]:
-    """Return the kind of each page of a file, of a film each frame."""
+def kinds(path: pathlib.Path) -> list[tuple[int, Kind]]:
+    """Return the pages of a file that are frames, each with its kind.
+
+    Smaller copies of a page, as cloud-optimised GeoTIFFs have them, are none.
+    """
+    found = []
     with opened(path) as image:
-        found = []
-        for page in range(getattr(image, "n_frames", 1)):
+        count = getattr(image, "n_frames", 1) if image.format in FILMS else 1
+        for page in range(count):
             image.seek(page)
-            found.append(_kind(path, image))
-        return found
+            kind_of_page = getattr(image, "tag_v2", {}).get(NEW_SUBFILE_TYPE, 0)
+            if kind_of_page & MASK:
+                raise InputError(
+                    f"{path}: page {page} is a mask of missing cells, which is not "
+                    "read: write them as NaN, with `gdalwarp -dstnodata nan`"
+                )
+            if not kind_of_page & REDUCED:
+                found.append((page, _kind(path, image)))
+    return found
 
 
 def read(

@@ -175,7 +175,7 @@ def _numbers(sequences: Sequences, changes: Changes, *, asks: bool) -> Iterator[
         f"{summary.maximum:g}, mean {np.mean(summary.mean):.4g}, "
         f"{100 * summary.missing:.3g} % missing"
     )
-    for suspect in extremes.suspects(sequences, summary) if asks else ():
+    for suspect in extremes.suspects(sequences) if asks else ():
         yield (
             f"asked about: {suspect}; if it stands for a missing value, say so with "
             f"--fill, else --fill={NO_FILL}"

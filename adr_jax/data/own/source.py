@@ -63,7 +63,7 @@ def load(config: DataOptions) -> Dataset:
     states = [state(source, index) for index in range(len(source.keys))]
     summary = Summary.read(source)
     if not config.fill:
-        extremes.check(source, summary)
+        extremes.check(source)
     split = config.split
     if split == "auto":
         split = "trajectories" if len(set(states)) > 2 else "in_time"

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
@@ -13,54 +13,19 @@ from adr_jax.errors import InputError
 FRAMES = 32
 
 
-class Extreme(NamedTuple):
-    """The smallest value, or the largest, and the one next to it."""
-
-    value: float
-    # Cells that have it.
-    count: int
-    next: float
-
-    @classmethod
-    def of(cls, values: np.ndarray, sign: int) -> Self:
-        """Return the largest value, or with sign -1 the smallest; NaN are none."""
-        known = sign * values[np.isfinite(values)]
-        value = known.max(initial=-np.inf)
-        beyond = known[known < value].max(initial=-np.inf)
-        return cls(sign * value, int((known == value).sum()), sign * beyond)
-
-    @classmethod
-    def merge(cls, parts: Sequence[Self], sign: int) -> Self:
-        """Return the extreme of several parts together."""
-        value = sign * max(sign * part.value for part in parts)
-        count = sum(part.count for part in parts if part.value == value)
-        others = [p.next if p.value == value else p.value for p in parts]
-        return cls(value, count, sign * max(sign * other for other in others))
-
-
 @dataclasses.dataclass(frozen=True)
 class Summary:
     """Statistics of the values looked at; mean and std are those of each channel."""
 
     mean: Sequence[float]
     std: Sequence[float]
-    # Of each channel the smallest and the largest value.
-    extremes: Sequence[tuple[Extreme, Extreme]]
+    minimum: float
+    maximum: float
     # Share of values.
     missing: float
     frames: int
     # Changes with the content.
     digest: str
-
-    @property
-    def minimum(self) -> float:
-        """The smallest value of all."""
-        return min(low.value for low, _ in self.extremes)
-
-    @property
-    def maximum(self) -> float:
-        """The largest value of all."""
-        return max(high.value for _, high in self.extremes)
 
     @classmethod
     def read(cls, source: Sequences) -> Self:
@@ -68,8 +33,7 @@ class Summary:
         starts = np.cumsum([0, *source.lengths])
         chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))
         digest, sums = hashlib.sha256(), np.zeros((4, source.frame_shape[-1]))
-        found: list[list[tuple[Extreme, Extreme]]]
-        found = [[] for _ in range(source.frame_shape[-1])]
+        minimum, maximum = np.inf, -np.inf
         for frame in chosen:
             index = int(np.searchsorted(starts, frame, side="right")) - 1
             first = int(frame - starts[index])
@@ -77,8 +41,8 @@ class Summary:
             digest.update(values.tobytes())
             values = values.reshape(-1, values.shape[-1]).astype(np.float64)
             known = np.isfinite(values)
-            for ends, channel in zip(found, values.T, strict=True):
-                ends.append((Extreme.of(channel, -1), Extreme.of(channel, 1)))
+            minimum = min(minimum, values.min(initial=np.inf, where=known))
+            maximum = max(maximum, values.max(initial=-np.inf, where=known))
             squares = np.square(values)
             sums += [
                 np.full(values.shape[1], len(values)),
@@ -98,13 +62,8 @@ class Summary:
         return cls(
             mean=mean.tolist(),
             std=np.sqrt(variance).tolist(),
-            extremes=[
-                (
-                    Extreme.merge([low for low, _ in ends], -1),
-                    Extreme.merge([high for _, high in ends], 1),
-                )
-                for ends in found
-            ],
+            minimum=float(minimum),
+            maximum=float(maximum),
             missing=1 - float(count.sum() / cells.sum()),
             frames=len(chosen),
             digest=digest.hexdigest(),

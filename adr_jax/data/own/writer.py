@@ -94,7 +94,7 @@ class _Hdf5:
 
     def add_dimension(self, name: str, length: int) -> None:
         scale = self._file.create_dataset(name, (length,), ">f4")
-        scale.make_scale(f"{netcdf.NO_VALUES}{length:10d}")
+        scale.make_scale(f"{netcdf.NO_VALUES}.{length:10d}")
 
     def add_coordinates(self, name: str, along: Coordinates, letter: str) -> None:
         along = layout.as_cf(along, letter)

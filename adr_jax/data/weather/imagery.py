@@ -40,9 +40,14 @@ class Stored:
         for name in names:
             if name in self.attributes:
                 with reading(f"{self.name}: attribute {name}"):
-                    (value,) = np.ravel(self.attributes[name])
-                    return float(value)
+                    (value,) = self.numbers(name)
+                    return value
         return None
+
+    def numbers(self, name: str) -> list[float]:
+        """Return the numbers of an attribute, which the file has."""
+        with reading(f"{self.name}: attribute {name}"):
+            return [float(value) for value in np.ravel(self.attributes[name])]
 
     def text(self, name: str) -> str:
         """Return an attribute as text, "" without it."""
@@ -125,7 +130,7 @@ def _timing(
                 "'time' (Unix seconds) or an attribute dt_minutes"
             )
         return interval, [(0, frames)]
-    units = str(times.attrs.get("units", "seconds"))
+    units = hdf5.text(times.attrs.get("units", "seconds"))
     if times.shape != (frames,) or frames < 2 or not units.startswith("seconds"):
         raise InputError(
             f"{path}: dataset 'time' has shape {times.shape} and units {units!r}; "

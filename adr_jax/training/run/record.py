@@ -61,6 +61,8 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
     )
     if config.model.exceedance:
         learned["thresholds"] = _thresholds(config, dataset)
+    if dataset.offset:
+        learned["offset"] = list(dataset.offset)
     return learned | {
         "step": 0,
         "train_seconds": 0.0,
@@ -69,7 +71,6 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
         "fingerprint": dataset.fingerprint,
         "frame_shape": list(dataset.trajectories.frame_shape),
         "channels": list(dataset.channels),
-        "offset": list(dataset.offset),
         "frame_interval": dataset.frame_interval,
         "cell_size": dataset.cell_size,
         "device": host.describe_devices(),

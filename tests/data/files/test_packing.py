@@ -65,6 +65,10 @@ def test_a_fill_of_64_bits_is_exact():
     assert np.isnan(found[0]) and not np.isnan(found[1])
 
 
+def test_attributes_that_say_nothing_of_missing_values_may_be_anything():
+    assert unpacked([1.0], actual_range="unknown") == [1]
+
+
 @pytest.mark.parametrize("limits", [[1], [1, 2, 3]])
 def test_a_range_has_two_ends(limits):
     with pytest.raises(InputError, match="valid_range .* expected two numbers"):

@@ -80,3 +80,32 @@ def test_a_nodata_that_is_no_number(tmp_path):
     Image.fromarray(numbered(1)[0]).save(tmp_path / "f.tif", tiffinfo=tags)
     with pytest.raises(InputError, match="GDAL_NODATA is 'none'.*gdal_edit"):
         read(tmp_path / "f.tif")
+
+
+def tiff_with(path, small, kind):
+    """Write a page and another of a kind, tag 254, after it."""
+    tags = ImageFileDirectory_v2()
+    tags[254] = kind
+    large = Image.fromarray(numbered(1, np.uint16)[0])
+    extra = Image.fromarray(small)
+    extra.encoderinfo = {"tiffinfo": tags}
+    large.save(path, save_all=True, append_images=[extra])
+    return path
+
+
+def test_smaller_copies_are_no_frames(tmp_path):
+    """As cloud-optimised GeoTIFFs have them."""
+    overview = np.zeros((4, 5), np.uint16)
+    assert len(read(tiff_with(tmp_path / "f.tif", overview, 1))) == 1
+
+
+def test_a_mask_page_is_told(tmp_path):
+    mask = np.zeros((8, 9), np.uint8)
+    with pytest.raises(InputError, match="page 1 is a mask .*gdalwarp -dstnodata nan"):
+        read(tiff_with(tmp_path / "f.tif", mask, 4))
+
+
+def test_previews_of_a_camera_are_no_frames(tmp_path):
+    first, *rest = map(Image.fromarray, numbered(3))
+    first.save(tmp_path / "f.jpg", "MPO", save_all=True, append_images=rest)
+    assert len(read(tmp_path / "f.jpg")) == 1

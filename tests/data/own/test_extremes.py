@@ -52,3 +52,10 @@ def test_usual_values_are_not_asked_about(kind, tmp_path, generator):
         "bytes": np.where(noise > 1, 255, 40 + noise).astype(np.uint8),
     }[kind]
     load(config_of(tmp_path, values))
+
+
+def test_one_frame_of_many_is_enough(tmp_path, generator):
+    values = generator.normal(size=(200, 9, 9))
+    values[101, 3:5, 4] = -9999
+    with pytest.raises(InputError, match="-9999 is stored in 2 of the cells"):
+        load(config_of(tmp_path, values))

@@ -248,3 +248,51 @@ def test_real_files_say_what_they_are(real_data):
     )
     assert ocean.cell_size == 0.25
     assert ocean.trajectories.frame_shape == (41, 81, 1)
+
+
+def level_file(path, generator):
+    """Write one level of a field as the netCDF library does, texts as bytes."""
+    values = generator.normal(size=(30, 1, 8, 9))
+    with h5py.File(path, "w") as file:
+        file["z"] = values
+        file["z"].attrs["units"] = np.bytes_(b"m")
+        about = {
+            "valid_time": (np.arange(30), "hours since 2024-01-01"),
+            "pressure_level": ([500.0], "hPa"),
+            "latitude": (60 - 0.25 * np.arange(8), "degrees_north"),
+            "longitude": (0.25 * np.arange(9), "degrees_east"),
+        }
+        for axis, (name, (along, units)) in enumerate(about.items()):
+            file[name] = along
+            file[name].attrs["units"] = np.array([units.encode()])
+            file[name].make_scale(name)
+            file["z"].dims[axis].attach_scale(file[name])
+    return values
+
+
+def test_a_single_level_is_no_axis_and_texts_are_text(tmp_path, generator):
+    values = level_file(tmp_path / "f.h5", generator)
+    dataset = load(config_of(tmp_path / "f.h5", variable="z"))
+    assert dataset.trajectories.frame_shape == (8, 9, 1)
+    assert dataset.unit == "m"
+    assert dataset.frame_interval == "1 hours"
+    # Of rows from north to south, too.
+    assert dataset.cell_size == "0.25 degrees_north x 0.25 degrees_east"
+    source = open_sequences(tmp_path / "f.h5", "z")
+    frames = source.read(0, 0, 30)
+    np.testing.assert_array_equal(frames[..., 0], np.float32(values[:, 0]))
+    assert source.as_stored(frames[None]).shape == values.shape
+
+
+def test_a_fill_that_the_user_names_in_pdebench_layout(tmp_path, generator):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        for key in ("0000", "0001", "0002"):
+            data = generator.normal(size=(9, 8, 8, 1)).astype("f4")
+            data[:, 2, 3] = -999
+            file[f"{key}/data"] = data
+    config = config_of(tmp_path / "f.h5")
+    with pytest.raises(InputError, match="-999 is stored in 27 .*data.fill"):
+        load(config)
+    config.fill = "-999"
+    frames = load(config).trajectories.read(0, 0, 9)
+    assert np.isnan(frames[:, 2, 3]).all() and np.isnan(frames).sum() == 9

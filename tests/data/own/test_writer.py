@@ -78,6 +78,7 @@ def test_netcdf4_and_xarray_read_it(suffix, rain_file, tmp_path):
         assert file.time.dt.calendar == "360_day"
         assert np.isnan(file.rain).sum() == STEPS
         assert file.lat.dims == ("y", "lon")
+        assert "y" not in file.coords
 
 
 @pytest.mark.parametrize("axes", ["tyx", "xtyc", "ntx"])
@@ -88,6 +89,7 @@ def test_dimensions_without_a_name_get_one(axes, tmp_path, generator):
     names = {"n": "trajectory", "t": "time", "c": "channel"}
     with xarray.open_dataset(output, engine="netcdf4") as file:
         assert file.frames.dims == tuple(names.get(a, a) for a in axes)
+        assert not file.coords  # a dimension is no variable
 
 
 def test_dates_continue_to_the_fraction_of_a_second(tmp_path, generator):

@@ -142,6 +142,41 @@ def amount(path, y=(1.0, 0.0), start=NOON - 360, **changes):
     return path
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"valid_range": np.int16([0, 30])},
+        {"valid_max": np.int16(30)},
+        {"missing_value": np.int16([40, 50])},
+        {},  # netCDF's own fill value
+    ],
+    ids=str,
+)
+def test_every_way_to_say_missing(attributes, tmp_path):
+    code = 40 if attributes else -32767
+    numbers = np.array([[[0, code], [20, 10]]] * 2, np.int16)
+    path = tmp_path / "a.nc"
+    with h5py.File(path, "w") as file:
+        file["rate"], file["time"] = numbers, NOON + 300 * np.arange(2)
+        file["rate"].attrs.update({"units": np.bytes_("mm/h"), "scale_factor": 0.1})
+        file["rate"].attrs.update(attributes)
+    missing = np.isnan(open_film(path).read(0, 2))
+    np.testing.assert_array_equal(missing, numbers == code)
+
+
+def test_numbers_without_a_sign(tmp_path):
+    path = tmp_path / "a.nc"
+    with h5py.File(path, "w") as file:
+        file["dbz"] = np.array([[[-106, 20], [-1, 0]]] * 2, np.int8)
+        file["time"] = NOON + 300 * np.arange(2)
+        about = {"units": "dBZ", "scale_factor": 0.5, "_Unsigned": "true"}
+        file["dbz"].attrs.update(
+            about | {"add_offset": -32.0, "_FillValue": np.int8(-1)}
+        )
+    # 150 / 2 - 32, and below zero there is no rain.
+    np.testing.assert_array_equal(open_film(path).read(0, 1)[0], [[43, 0], [np.nan, 0]])
+
+
 def test_a_netcdf_amount_becomes_a_rate_and_rows_begin_in_the_north(tmp_path):
     path = amount(tmp_path / "a.nc")
     rates = np.array([[1e-3, 10.0], [np.nan, 1.0]])

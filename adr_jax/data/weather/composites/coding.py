@@ -1,11 +1,14 @@
 """The coding of stored numbers, as attributes state it."""
 
 import dataclasses
+import pathlib
 from typing import Self
 
 import numpy as np
 from jaxtyping import Float
 
+from adr_jax.data.files import fill_values, hdf5, netcdf
+from adr_jax.data.files.packing import Packing
 from adr_jax.data.weather import rain
 from adr_jax.data.weather.imagery import Stored
 from adr_jax.errors import InputError
@@ -29,6 +32,9 @@ class Coding:
     missing: tuple[float, ...] = ()
     # In which an amount fell.
     minutes: float | None = None
+    # What attributes and the format say of missing cells and of the sign. Files are
+    # known again by the fields before.
+    packing: Packing | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_attributes(cls, stored: Stored, minutes: float | None = None) -> Self:
@@ -65,21 +71,37 @@ class Coding:
                 "convert it to mm/h"
             )
         minutes = minutes if coding.unit in rain.AMOUNTS else None
-        return dataclasses.replace(coding, missing=_missing(stored), minutes=minutes)
+        return dataclasses.replace(
+            coding,
+            missing=_missing(stored),
+            minutes=minutes,
+            packing=_packing(stored),
+        )
 
     def dbz(self, stored: np.ndarray, what: object) -> Float[np.ndarray, "..."]:
         """Return dBZ from 0 up, float32; a missing cell is NaN."""
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks values
-            values = stored.astype(np.float64) * self.scale + self.offset
+            numbers = self.packing.numbers(stored) if self.packing else stored
+            values = numbers.astype(np.float64) * self.scale + self.offset
             dbz = rain.as_dbz(values, self.unit, self.minutes, what)
         dbz[np.isin(stored, self.missing)] = np.nan
+        if self.packing:
+            dbz[np.isnan(self.packing.unpack(stored))] = np.nan
         return dbz
+
+
+def _packing(stored: Stored) -> Packing:
+    attributes = {k: hdf5.as_text(v) for k, v in stored.attributes.items()}
+    file = stored.data.file
+    is_netcdf = netcdf.is_netcdf(pathlib.Path(file.filename), file)
+    fills = fill_values.unwritten(stored.data, is_netcdf=is_netcdf)
+    return Packing.from_attributes(stored.data.dtype, attributes, stored.name, fills)
 
 
 def _missing(stored: Stored) -> tuple[float, ...]:
     """Return codes of missing values: those stated, or an unsigned type's maximum."""
     names = ("_FillValue", "missing_value", "missing", "nodata")
-    stated = [stored.number(name) for name in names if name in stored.attributes]
+    stated = [stored.numbers(name) for name in names if name in stored.attributes]
     if not stated and stored.data.dtype.kind == "u":
         return (float(np.iinfo(stored.data.dtype).max),)
-    return tuple(code for code in stated if code is not None)
+    return tuple(code for codes in stated for code in codes)
