@@ -18,7 +18,6 @@ from adr_jax.operators import cuda
 @pytest.fixture
 def compiler(monkeypatch):
     """Return a function that pretends a version of the CUDA compiler, or none."""
-
     real = importlib.metadata.version
 
     def pretend(version, flags=""):
