@@ -14,6 +14,7 @@ BIN = $(VENV)/bin
 .PHONY: quickstart test test-fast lint docs clean
 
 quickstart: $(VENV)/report
+	@echo "Trains for two minutes on two cores, scores and reports; then look at the arrows."
 	$(BIN)/python train.py --config configs/quickstart.py
 	@echo "Open runs/quickstart/report.html in a browser."
 

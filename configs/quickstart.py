@@ -1,9 +1,10 @@
-"""A first look: tracers in vortices, carried along the motion seen in ten frames.
+"""A first look, two minutes of training: tracers carried by vortices.
 
     python train.py --config configs/quickstart.py
 
-Two minutes of training on two cores, no file needed. The report shows the forecast
-beside the truth, and the arrows of what moves it; synthetic.py trains on.
+No file is needed, and two cores are enough. The motion is measured in ten frames. The
+report shows the forecast beside the truth, and the arrows of what moves it;
+synthetic.py trains on.
 """
 
 from ml_collections import ConfigDict

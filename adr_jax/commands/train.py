@@ -10,11 +10,12 @@ argument: synthetic:vortex. The same command again resumes a run that stopped.
 """
 
 import argparse
+import ast
 import sys
 from collections.abc import Sequence
 
 from absl import app, flags, logging
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from adr_jax import shipped
 from adr_jax.errors import InputError
@@ -86,11 +87,23 @@ def _train(argv: Sequence[str]) -> None:
     )
     host.prepare_host(config.train.batch_size)
     workdir = values.workdir or _default()
+    processes.say(_announcement(config))
     try:
         loop.train_and_evaluate(config, workdir)
     except stopping.Stopped as stop:
         print(stop, file=sys.stderr)
         sys.exit(stop.exit_code)
+
+
+def _announcement(config: ConfigDict) -> str:
+    """Return the first words of a run: what is trained, and for how long."""
+    path, _ = command_line.config_file()
+    about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    subject = about.splitlines()[0] if about else path.stem
+    train = config.train
+    long = f"{train.minutes:g} minutes" if train.minutes else f"{train.steps:,} steps"
+    after = "; then come scores and a report" if config.eval.protocols else ""
+    return f"{subject}\n{long} of training{after}"
 
 
 def _default() -> str:

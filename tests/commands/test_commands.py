@@ -80,6 +80,9 @@ def test_train_evaluate_report(tmp_path, water_file, capsys):
     ]
     process = train(*flags)
     assert process.returncode == 0, process.stderr
+    first = process.stdout.splitlines()[:2]
+    assert first[0].startswith("PDEBench's radial dam break")
+    assert first[1] == "2 steps of training; then come scores and a report"
     assert "split distinct: trajectories train" in process.stdout
     assert str(workdir / "report.html") in process.stdout
 
