@@ -158,6 +158,11 @@ def take_steps(
             state, metrics = take_step[feedback](state, batch)
             if step == first + 1:
                 journal.say(str(start_up))
+            if feedback and not configuration.feedback_at(config, step - 1, total):
+                journal.say(
+                    f"from step {step} on forecasts are fed back, train.feedback="
+                    f"{feedback}: their loss, which is larger, counts too"
+                )
 
             log, validate, save = (
                 step == total or step % interval == 0
@@ -171,7 +176,8 @@ def take_steps(
             latest = unread.read(leave=0 if log or validate or save else 1)
             if log:
                 lap = clock.lap(step)
-                journal.progress(step, {**latest, **lap, **host.device_memory()})
+                fed = {"feedback": feedback} if options.feedback else {}
+                journal.progress(step, {**latest, **lap, **fed, **host.device_memory()})
             if validate:
                 _validate(step, state, validation, outputs, record, clock)
             if save or unread.stop:

@@ -199,6 +199,19 @@ def test_nothing_is_compiled_or_moved_unasked_between_steps(
     assert counts[2] < counts[4] == counts[6] < counts[8] == counts[12]
 
 
+def test_it_is_said_from_where_on_forecasts_are_fed_back(
+    finished, resumable, tmp_path, capsys
+):
+    assert [line["feedback"] for line in lines(finished) if "loss" in line] == [0, 2, 2]
+    page = (finished / "report.html").read_text()
+    assert "From about step 4 on it counts forecasts of forecasts too." in page
+    resumable.train.steps = 4
+    train(resumable, tmp_path)
+    said = capsys.readouterr().out
+    assert said.count("forecasts are fed back") == 1
+    assert "from step 3 on forecasts are fed back, train.feedback=2" in said
+
+
 def test_a_lost_best_model_is_found_anew(config, tmp_path, caplog):
     train(config, tmp_path)
     shutil.rmtree(tmp_path / "best")

@@ -107,7 +107,7 @@ def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[C
         )
         alt = f"{label(name)} against the training step: {_ends(series)}."
         caption = (
-            "Training loss of each logged step."
+            f"Training loss of each logged step.{_fed_back(metrics.values())}"
             if name == "loss"
             else f"Validation split: {label(metric)}."
         )
@@ -115,6 +115,19 @@ def training(metrics: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[C
     if not charts:
         raise LeftOut(f"{METRICS_FILE} has neither a loss nor a validation score")
     return charts
+
+
+def _fed_back(runs: Iterable[Mapping[str, Mapping[int, float]]]) -> str:
+    """Say from where on losses are of a harder task: forecasts of forecasts."""
+    starts = [
+        step
+        for logged in runs
+        for step, feedback in logged.get("feedback", {}).items()
+        if feedback
+    ]
+    if not starts:
+        return ""
+    return f" From about step {min(starts)} on it counts forecasts of forecasts too."
 
 
 def _progress(logged: Mapping[str, object]) -> Iterator[str]:
