@@ -50,10 +50,11 @@ def _show_program(name: str, ahead: Ahead, target: Target) -> float:
     sums = ", ".join(
         f"{k} {size / 1e6:.3g} MB" for k, size in program.collectives.items()
     )
-    print(f"  between chips: {sums or 'nothing'}")
+    print(f"  between chips: {sums or 'nothing'}", flush=True)
     times = least_times(program, jaxpr, target)
     if times:
-        print(f"  at its peaks: {', '.join(f'{k} {1e3 * t:.2g} ms' for k, t in times)}")
+        shown = ", ".join(f"{name} {1e3 * time:.2g} ms" for name, time in times)
+        print(f"  at its peaks: {shown}", flush=True)
     return program.memory
 
 
@@ -81,11 +82,10 @@ def _show_largest(rehearsal: Rehearsal, memory: float) -> None:
     if found is None:
         print("largest batch: not one row a chip fits", flush=True)
         return
-    rows, program = found
+    rows, taken = found
     size = rows * len(rehearsal.target.devices)
     print(
-        f"largest batch: at least {size}, {rows} a chip, which takes "
-        f"{_gib(program.memory)}",
+        f"largest batch: at least {size}, {rows} a chip, which takes {_gib(taken)}",
         flush=True,
     )
 

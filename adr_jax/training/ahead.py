@@ -21,8 +21,8 @@ from adr_jax.training.programs import Program, TooLarge, compile_program
 from adr_jax.training.step import init_state, make_train_step
 
 # A batch so many times as large shows how a step's memory grows: that of the next row
-# alone would say too much, for padding.
-GROWTH = 4
+# alone would say too much, for padding. So much of a chip is meant to be filled.
+GROWTH, FILLED = 4, 0.97
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,12 +109,12 @@ def rehearse(
     return Rehearsal(config, frame_shape, target)
 
 
-def largest_batch(rehearsal: Rehearsal, memory: float) -> tuple[int, Program] | None:
-    """Return the rows a chip, and the step, of a batch that nearly fills its memory.
+def largest_batch(rehearsal: Rehearsal, memory: float) -> tuple[int, float] | None:
+    """Return the rows a chip, and the bytes, of the largest batch tried that fits.
 
-    The step's memory, and that of GROWTH times as many rows, say how it grows. The
-    batch that follows is compiled, and smaller ones until one fits. None: a step of one
-    row a part does not fit.
+    `memory` is that of the step. With that of GROWTH times as many rows it says how
+    memory grows; the batch that follows is compiled, and says it better. None: a step
+    of one row a part does not fit.
     """
     parts, available = rehearsal.config.train.accumulate, rehearsal.target.memory
     rows = rehearsal.rows
@@ -123,14 +123,15 @@ def largest_batch(rehearsal: Rehearsal, memory: float) -> tuple[int, Program] | 
             return None
         rows = max(parts, rows // 2 // parts * parts)
         memory = _memory(rehearsal.but(rows))
-    more = _memory(rehearsal.but(GROWTH * rows))
-    most = rows + (available - memory) * (GROWTH - 1) * rows / (more - memory)
-    while True:
-        most = max(rows, int(most) // parts * parts)
-        try:
-            return most, rehearsal.but(most).compile_step()
-        except TooLarge:
-            most *= 0.95
+    tried = {rows: memory, GROWTH * rows: _memory(rehearsal.but(GROWTH * rows))}
+    for _ in range(2):
+        (fewer, less), (more, most) = list(tried.items())[-2:]
+        step = (FILLED * available - most) * (more - fewer) / (most - less)
+        rows = max(parts, int(more + step) // parts * parts)
+        if rows in tried:
+            break
+        tried[rows] = _memory(rehearsal.but(rows))
+    return max(item for item in tried.items() if item[1] <= available)
 
 
 def _memory(rehearsal: Rehearsal) -> float:

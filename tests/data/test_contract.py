@@ -223,8 +223,6 @@ def test_a_source_states_what_the_configuration_may_hold(name):
     assert source.split_names and source.licence
     assert set(source.fields) <= set(data.OPTIONAL)
     assert bool(source.shapes) == ("shape" in source.fields)
-    if source.frame_shape:
-        assert source.prepare
 
 
 def test_no_other_wing_compares_the_name_of_a_data_set():
@@ -256,22 +254,36 @@ def test_configurations_set_no_field_in_vain(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "variable", "shape"),
+    ("name", "fields", "shape"),
     [
-        ("shallow_water", "", (24, 24, 1)),
-        ("cloud_sample", "", (24, 24, 1)),
-        ("cloud_sample", "classes", (24, 24, 4)),
-        ("radar", "", None),
+        ("shallow_water", {"cells": 24}, (24, 24, 1)),
+        ("cloud_sample", {"cells": 24}, (24, 24, 1)),
+        ("cloud_sample", {"cells": 24, "variable": "classes"}, (24, 24, 4)),
+        ("cloudcast", {"cells": 24, "variable": "classes"}, (24, 24, 4)),
+        ("moving_mnist", {"cells": 64}, (64, 64, 1)),
+        ("kitti", {"split": "dmvfn"}, (256, 832, 3)),
+        ("radar", {"crop": 24}, (24, 24, 1)),
+        ("radar", {}, None),
+        ("satellite", {}, None),
     ],
 )
-def test_frames_that_can_be_made_have_a_shape_before(name, variable, shape, tmp_path):
+def test_the_options_say_the_shape_of_absent_frames(name, fields, shape, tmp_path):
     config = base.get_config().data
-    config.update(name=name, root=str(tmp_path), variable=variable)
+    config.update(name=name, root=str(tmp_path), **fields)
     if shape:
-        config.cells = 24
         assert data.frame_shape(config) == shape
+    else:
+        with pytest.raises(InputError, match="path is empty"):
+            data.frame_shape(config)
     config.path = "absent.h5"
     with pytest.raises(InputError, match="absent.h5"):
+        data.frame_shape(config)
+
+
+def test_a_shape_that_cannot_be_is_no_shape_of_absent_frames(tmp_path):
+    config = base.get_config().data
+    config.update(name="moving_mnist", root=str(tmp_path), cells=24)
+    with pytest.raises(InputError, match="Moving MNIST has 64"):
         data.frame_shape(config)
 
 

@@ -117,7 +117,11 @@ def test_the_flag_makes_sums_one_instruction(tmp_path):
     def sums(flag):
         folder = tmp_path / flag
         dump = f"--xla_dump_to={folder} --xla_dump_emitter_re=.*"
-        environment = os.environ | {"XLA_FLAGS": dump, "PYTHONWARNINGS": "ignore"}
+        environment = os.environ | {
+            "XLA_FLAGS": dump,
+            "PYTHONWARNINGS": "ignore",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "0",
+        }
         command = [sys.executable, "-c", PUSH, flag]
         subprocess.run(command, env=environment, check=True, capture_output=True)
         text = "".join(file.read_text() for file in folder.glob("*.ptx"))

@@ -1,9 +1,14 @@
 """Which platform an operation is traced for."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 
 from adr_jax.operators.platform import platform
+
+# Stands for a chip that is elsewhere.
+DESCRIBED = types.SimpleNamespace(platform="tpu")
 
 
 def test_it_is_that_of_the_default_device(monkeypatch):
@@ -14,6 +19,9 @@ def test_it_is_that_of_the_default_device(monkeypatch):
         assert platform() == "cpu"
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert platform() == "gpu"
+    config = types.SimpleNamespace(jax_default_device=DESCRIBED)
+    monkeypatch.setattr(jax, "config", config)
+    assert platform() == "tpu"
 
 
 def test_functions_are_traced_anew_for_another_device():

@@ -34,7 +34,7 @@ def test_a_product_takes_passes_by_its_precision():
     assert count(jnp.dot, (3, 5), (5, 7), passes=True) == 2 * 3 * 5 * 7
 
 
-def test_loops_count_as_often_as_they_run_and_branches_once():
+def test_loops_count_as_often_as_they_run_and_branches_as_the_longest():
     def looped(x, y):
         z, _ = jax.lax.scan(lambda z, _: (jnp.dot(z, y), None), x, length=11)
         return z
@@ -43,7 +43,10 @@ def test_loops_count_as_often_as_they_run_and_branches_once():
     assert count(looped, (3, 5), (5, 5)) == 11 * one
     assert count(jax.checkpoint(jax.jit(looped)), (3, 5), (5, 5)) == 11 * one
 
-    def branched(x, y):
-        return jax.lax.cond(x[0, 0] > 0, jnp.dot, lambda x, y: x, x, y)
+    def twice(x, y):
+        return jnp.dot(jnp.dot(x, y), y)
 
-    assert count(branched, (3, 5), (5, 5)) == one
+    def branched(x, y):
+        return jax.lax.cond(x[0, 0] > 0, jnp.dot, twice, x, y)
+
+    assert count(branched, (3, 5), (5, 5)) == 2 * one

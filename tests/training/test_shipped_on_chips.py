@@ -6,6 +6,7 @@ configuration, without it one does.
 
 import os
 
+import jax
 import pytest
 
 from adr_jax import data
@@ -27,6 +28,16 @@ NAMES = (
 )
 
 
+@pytest.fixture
+def optimised():
+    """Compile as users do."""
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_step_fits_and_stays_on_the_chip(name, monkeypatch, tmp_path):
     if name != "quickstart" and os.environ.get("ADR_JAX_TEST_CHIPS") != "all":
