@@ -1,6 +1,6 @@
 """Compile the training step of configurations for TPU slices that are elsewhere.
 
-    python benchmarks/speed/chips.py [--configs quickstart radar]
+    python benchmarks/speed/chips.py [--configs shallow_water:small radar]
         [--targets v5e:2x2 v5e:16x16]
 
 Nothing runs: the numbers are the compiler's, a chip each, with the configuration's
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--configs", nargs="+", default=["quickstart", "radar"])
+    parser.add_argument("--configs", nargs="+", default=["shallow_water:small", "radar"])
     parser.add_argument("--targets", nargs="+", default=["v5e:2x2", "v5e:16x16"])
     arguments = parser.parse_args()
     chips = [targets.find(name) for name in arguments.targets]
