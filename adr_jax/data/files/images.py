@@ -31,7 +31,9 @@ class Images:
         paths = in_order(path.iterdir()) if path.is_dir() else [path]
         if not paths:
             raise InputError(
-                f"{path} has no image in it: expected frames as {', '.join(SUFFIXES)}"
+                f"{path} has no image in it: expected frames as {', '.join(SUFFIXES)}; "
+                "a folder of radar files is read by --config radar, several netCDF "
+                f"files by a pattern, '{path}/*.nc'"
             )
         found = [
             (image, page, kind) for image in paths for page, kind in pages.kinds(image)
