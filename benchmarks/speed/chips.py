@@ -22,7 +22,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--configs", nargs="+", default=["shallow_water:small", "radar"])
+    parser.add_argument(
+        "--configs", nargs="+", default=["shallow_water:small", "radar"]
+    )
     parser.add_argument("--targets", nargs="+", default=["v5e:2x2", "v5e:16x16"])
     arguments = parser.parse_args()
     chips = [targets.find(name) for name in arguments.targets]
