@@ -78,6 +78,21 @@ def test_a_damaged_file_among_several_is_left_out_and_told(tmp_path, caplog):
         open_events([paths[1], tmp_path / "absent.h5"])
 
 
+def test_a_frame_replaced_before_it_is_read_is_no_frame_of_its_time(tmp_path):
+    for index in range(3):
+        moment = np.array([DAY // 2 + 300 * index])
+        frame = np.full((1, 8, 8), index, np.float32)
+        composites.save(
+            tmp_path / f"{index}.h5", "dbz", frame, times=moment, units="dBZ"
+        )
+    (found,) = open_events(sorted(tmp_path.iterdir()))
+    assert found.read(1, 2)[0, 0, 0] == 1
+    (tmp_path / "2.h5").replace(tmp_path / "1.h5")
+    assert found.read(0, 1)[0, 0, 0] == 0
+    with pytest.raises(InputError, match="1.h5 changed after its time was read"):
+        found.read(0, 3)
+
+
 def test_a_frame_alone_shows_no_motion(tmp_path):
     path = event(tmp_path / "one.h5", count=1)
     with pytest.raises(InputError, match="no two frames follow each other"):

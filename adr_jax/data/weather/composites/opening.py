@@ -1,8 +1,11 @@
 """Open a file of radar composites by the format it has."""
 
+import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import h5py
+import numpy as np
 
 from adr_jax.data.files import hdf5
 from adr_jax.data.files.reading import reading
@@ -23,6 +26,8 @@ def is_composite(path: pathlib.Path) -> bool:
 def open_film(path: pathlib.Path, variable: str = "", remedy: str = "") -> Film:
     """Open a file of composites of any format.
 
+    One that is replaced before its frames are read is refused then.
+
     Args:
       path: the file.
       variable: the array or quantity to read, "" for the usual; the unit of a picture
@@ -35,15 +40,46 @@ def open_film(path: pathlib.Path, variable: str = "", remedy: str = "") -> Film:
     """
     name = path.name.lower()
     if name.endswith(PGM):
-        return pgm.open_film(path)
+        return _unchanged(path, lambda: pgm.open_film(path))
     if name.endswith(geotiff.SUFFIXES):
-        return geotiff.open_film(path, variable)
+        return _unchanged(path, lambda: geotiff.open_film(path, variable))
     if not name.endswith(HDF5):
         raise InputError(
             f"{path}: expected a file of radar composites, {', '.join(SUFFIXES)}"
         )
-    file = hdf5.open_file(path, remedy)
-    return _of_hdf5(path, file, variable)
+    return _unchanged(
+        path, lambda: _of_hdf5(path, hdf5.open_file(path, remedy), variable)
+    )
+
+
+def _unchanged(path: pathlib.Path, opened: Callable[[], Film]) -> Film:
+    """Return the film, whose frames are read only while the file is the same.
+
+    Many frames are read from a file that stays open, and so stays what it was.
+    """
+    before = _stamp(path)
+    film = opened()
+    if len(film.times) > 1:
+        return film
+
+    def read(start: int, stop: int) -> np.ndarray:
+        if _stamp(path) != before:
+            raise InputError(
+                f"{path} changed after its time was read: start again when nothing "
+                "writes there"
+            )
+        return film.read(start, stop)
+
+    return dataclasses.replace(film, read=read)
+
+
+def _stamp(path: pathlib.Path) -> tuple[int, ...]:
+    """Return what changes when a file is replaced or written; () where it is absent."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _of_hdf5(path: pathlib.Path, file: h5py.File, variable: str) -> Film:
