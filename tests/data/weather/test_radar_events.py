@@ -86,7 +86,6 @@ def test_a_frame_replaced_before_it_is_read_is_no_frame_of_its_time(tmp_path):
             tmp_path / f"{index}.h5", "dbz", frame, times=moment, units="dBZ"
         )
     (found,) = open_events(sorted(tmp_path.iterdir()))
-    assert found.read(1, 2)[0, 0, 0] == 1
     (tmp_path / "2.h5").replace(tmp_path / "1.h5")
     assert found.read(0, 1)[0, 0, 0] == 0
     with pytest.raises(InputError, match="1.h5 changed after its time was read"):
