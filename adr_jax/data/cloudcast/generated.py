@@ -98,7 +98,7 @@ def next_sky(key: PRNGKeyArray, sky: Sky) -> Sky:
     keys = jax.random.split(key, 3)
     moisture, stream = _spectra(len(sky.moisture))
     lifetimes = np.array([layer.lifetime for layer in LAYERS], np.float32)
-    carried = pull(sky.moisture, -wind(sky), boundary="periodic", order=3)
+    carried = pull(sky.moisture, -wind(sky), boundary="periodic", order=3, grouped=True)
     turn = jax.random.normal(keys[2]) / np.sqrt(WIND_LIFETIME)
     return Sky(
         _renewed(carried, _random_field(keys[0], moisture), lifetimes),
