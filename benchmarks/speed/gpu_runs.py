@@ -40,8 +40,9 @@ UNET = {
     "frames_out": 1,
 }
 DIGITS: dict[str, dict[str, Any]] = {"ADRNet, two objects": {}, "UNet": UNET}
-# Minutes of each, and the seconds that all of them and their scores take.
-DIGITS_MINUTES, WATER_MINUTES, ALL_SECONDS = 1.0, 2.0, 420.0
+DIGITS_MINUTES, WATER_MINUTES = 1.0, 2.0
+# Seconds of all training, and a guess at those of compilation, data and scores.
+TRAINING, BESIDES = 240.0, 180.0
 
 
 def resume(small: bool, seconds: float) -> Iterator[Row]:
@@ -84,7 +85,7 @@ def learn(small: bool, seconds: float) -> Iterator[Row]:
 
     Where there are fewer `seconds` than all of it takes, the minutes shrink.
     """
-    share = min(1.0, seconds / ALL_SECONDS)
+    share = min(1.0, max(0.1, (seconds - BESIDES) / TRAINING))
     try:
         digits.pools("")
     except InputError as error:

@@ -103,8 +103,11 @@ def torch_wait() -> Callable[[Any], object] | None:
     """Let PyTorch work where JAX does; return what waits for it, None if it cannot."""
     if importlib.util.find_spec("torch") is None:
         return None
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # installed, but not for this CUDA
+        print(f"PyTorch is left out: {one_line(error)}")
+        return None
     if jax.default_backend() == "cpu":
         torch.set_default_device("cpu")
         return lambda result: result
