@@ -22,7 +22,7 @@ from adr_jax.commands import flags, forecast_rain
 from adr_jax.commands.new_file import check_new, drawn_by, written
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import (
-    ArraySequences,
+    PDEBenchSequences,
     Sequences,
     channel_names,
     open_sequences,
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variable",
         default="",
         metavar="NAME",
-        help="array to continue; default: that of training",
+        help="array to continue, or several with commas; default: that of training",
     )
     parser.add_argument(
         "--axes", default="", help="axes of the array, as tyx; default: as in training"
@@ -202,7 +202,7 @@ def _history(source: Sequences, index: int, model: TrainedModel) -> np.ndarray:
     """Read the last frames of a trajectory; every channel must have a value."""
     stop = source.lengths[index]
     read = source.read
-    if model.record.get("offset") and isinstance(source, ArraySequences):
+    if model.record.get("offset") and not isinstance(source, PDEBenchSequences):
         read = source.values  # float32 would round away what varies
     frames = read(index, stop - model.config.data.history, stop)
     if np.isnan(frames).all(axis=tuple(range(frames.ndim - 1))).any():

@@ -1,8 +1,9 @@
 """The user's own sequences: an array in a file, or a folder of images.
 
 `data.path` is the file, relative to `data.root`. `data.variable` names the array in it
-where several can be meant, `data.axes` its axes where they cannot be guessed,
-`data.fill` the numbers that stand for missing values where the file does not say.
+where several can be meant, or names several, with commas, as channels. `data.axes`
+names its axes where they cannot be guessed, `data.fill` the numbers that stand for
+missing values where the file does not say.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,6 @@ from adr_jax.data.contract import (
 from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own import extremes, offset
 from adr_jax.data.own.sequences import (
-    ArraySequences,
     Sequences,
     cell_size,
     channel_names,
@@ -57,9 +57,7 @@ def load(config: DataOptions) -> Dataset:
         )
     path = data_file(config.root, config.path)
     source = open_sequences(path, config.variable, config.axes, config.fill)
-    from_zero = offset.find(source)
-    if from_zero and isinstance(source, ArraySequences):
-        source.offset = from_zero
+    from_zero = offset.subtract(source)
     states = [state(source, index) for index in range(len(source.keys))]
     summary = Summary.read(source)
     if not config.fill:
