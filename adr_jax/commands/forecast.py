@@ -20,6 +20,7 @@ from tqdm import tqdm
 from adr_jax import data
 from adr_jax.commands import flags, forecast_rain
 from adr_jax.commands.new_file import check_new, drawn_by, written
+from adr_jax.data.contract import clip_spans
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import (
     PDEBenchSequences,
@@ -150,7 +151,8 @@ def _check_fits(source: Sequences, model: TrainedModel, *, is_chosen: bool) -> N
             f"{source.path} has {min(source.lengths)} frames; the model starts from "
             f"{length}"
         )
-    start, stop = source.spans[-1]
+    ends = [clip_spans(source.spans, 0, frames)[-1] for frames in source.lengths]
+    start, stop = min(ends, key=lambda span: span[1] - span[0])
     if stop - start < length:
         raise InputError(
             f"{source.path}: there is a gap in time {stop - start} frames before the "

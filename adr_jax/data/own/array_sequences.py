@@ -14,6 +14,9 @@ from adr_jax.data.own.coordinates import Coordinates
 from adr_jax.data.own.timeline import Timeline
 from adr_jax.errors import InputError
 
+# The array of a file that states the frames of each trajectory, where they differ.
+LENGTHS = "trajectory_lengths"
+
 
 class ArraySequences:
     """Trajectories of one array of a file; `keys` are their indices.
@@ -46,10 +49,27 @@ class ArraySequences:
         times = self._stored_coordinates.get("t")
         return Timeline.of(self._sizes["t"], times and times.values, self.name)
 
-    @property
+    @functools.cached_property
     def lengths(self) -> list[int]:
-        """The number of frames of each trajectory."""
-        return [len(self.timeline.frames)] * len(self.keys)
+        """The number of frames of each trajectory.
+
+        Where they differ, the array LENGTHS states them, and the rest is padding.
+        """
+        frames = len(self.timeline.frames)
+        stated = self.file.arrays.get(LENGTHS)
+        if stated is None or "n" not in self.axes:
+            return [frames] * len(self.keys)
+        lengths = self.file.read(stated)
+        if (
+            lengths.shape != (len(self.keys),)
+            or lengths.dtype.kind not in "iu"
+            or not ((lengths > 0) & (lengths <= frames)).all()
+        ):
+            raise InputError(
+                f"{self.path}: expected {len(self.keys)} numbers of frames in "
+                f"{LENGTHS}, one for each trajectory, from 1 to {frames}"
+            )
+        return lengths.tolist()
 
     @property
     def spans(self) -> Sequence[tuple[int, int]]:
@@ -58,8 +78,10 @@ class ArraySequences:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done about the frames' times, for people."""
-        return self.timeline.notes
+        """What was done about the frames, for people."""
+        least, most = min(self.lengths), max(self.lengths)
+        differ = f"trajectories have {least} to {most} frames"
+        return self.timeline.notes + (differ,) * (least < most)
 
     @property
     def channels(self) -> int:

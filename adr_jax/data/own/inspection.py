@@ -151,14 +151,15 @@ def _meaning(sequences: Sequences) -> Iterator[str]:
         yield from _together(sequences)
     else:
         shape = " x ".join(map(str, sequences.frame_shape))
+        frames = sorted({min(sequences.lengths), max(sequences.lengths)})
         yield (
             f"read as: PDEBench's layout, {len(sequences.keys)} trajectories of "
-            f"{sequences.lengths[0]} frames of {shape}"
+            f"{' to '.join(map(str, frames))} frames of {shape}"
         )
     yield f"cell size: {cell_size(sequences) or 'not stated, or not uniform'}"
     yield f"frame interval: {frame_interval(sequences) or _irregular(sequences)}"
     for note in sequences.notes:
-        yield f"times: {note}"
+        yield f"note: {note}"
 
 
 def _together(sequences: ArraySequences | StackedSequences) -> Iterator[str]:

@@ -49,8 +49,12 @@ class PDEBenchSequences(PDEBenchFile):
 
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
-        """Coordinates by letter; PDEBench calls the first axis of space x."""
-        grids = {letter: self.grid(letter) for letter in "txy"}
+        """Coordinates of the longest trajectory."""
+        return self.coordinates_of(int(np.argmax(self.lengths)))
+
+    def coordinates_of(self, index: int) -> Mapping[str, Coordinates]:
+        """Return coordinates by letter; PDEBench calls the first axis of space x."""
+        grids = {letter: self.grid(letter, index) for letter in "txy"}
         return {
             letter: Coordinates(letter, values)
             for letter, values in grids.items()

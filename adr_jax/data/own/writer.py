@@ -154,7 +154,10 @@ def _fill_arrays(
     """Write arrays with the axes of the source, and what lies along them."""
     shape = source.parts[0].array.shape
     sizes = dict(zip(source.axes, shape, strict=True)) | {"t": steps}
-    coordinates = _continued(source.coordinates, steps)
+    coordinates = dict(source.coordinates)
+    if len(set(source.lengths)) > 1:  # they end at different times
+        coordinates.pop("t", None)
+    coordinates = _continued(coordinates, steps)
     dimensions = layout.dimensions(source.parts, sizes, coordinates)
     for (name, length, along), letter in zip(dimensions, source.axes, strict=True):
         if along is None:
@@ -196,8 +199,8 @@ def _fill_groups(
     target: _Npz | _Hdf5, source: PDEBenchSequences, forecasts: Forecasts, steps: int
 ) -> None:
     """Write PDEBench's layout: a group for each trajectory, with its grid."""
-    grid = _continued(source.coordinates, steps)
     for index, frames in forecasts:
+        grid = _continued(source.coordinates_of(index), steps)
         key = source.keys[index]
         target.create(f"{key}/data", frames.shape)[...] = frames
         for axis, along in grid.items():
