@@ -63,6 +63,9 @@ class Dataset:
     # best model.
     metrics: tuple[str, ...] = ("nrmse", "rmse", "mass_drift")
     unit: str = ""
+    # Of each channel, "" where it is not stated, where they are not all of one unit; ()
+    # where they are. A mean over them is then one of relative scores only.
+    units: tuple[str, ...] = ()
     # In words, as "2 km" and "5 min", or a number in the data's own units.
     cell_size: float | str | None = None
     frame_interval: float | str | None = None

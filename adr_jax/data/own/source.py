@@ -28,6 +28,7 @@ from adr_jax.data.own.sequences import (
     open_sequences,
 )
 from adr_jax.data.own.splits import by_state, in_time, state
+from adr_jax.data.own.stacked import StackedSequences
 from adr_jax.data.own.summary import Summary
 from adr_jax.errors import InputError
 from adr_jax.options import DataOptions
@@ -74,6 +75,7 @@ def load(config: DataOptions) -> Dataset:
         parts = {"train": [], "validation": [], "test": whole}
     parts = {name: _without_gaps(source, part) for name, part in parts.items()}
     spans, splits = merge_splits(parts)
+    units = source.units if isinstance(source, StackedSequences) else ()
     facts = (source.frame_shape, source.lengths, dict(enumerate(states)))
     return Dataset(
         name="arrays",
@@ -86,8 +88,9 @@ def load(config: DataOptions) -> Dataset:
         split_name=split,
         fingerprint=fingerprint([(facts, summary.digest)]),
         channels=channel_names(source),
-        metrics=_metrics(summary, source),
+        metrics=_metrics(summary, source, has_units=bool(units)),
         unit=source.unit,
+        units=units,
         cell_size=cell_size(source),
         frame_interval=frame_interval(source),
         data_range=source.data_range,
@@ -115,10 +118,15 @@ def _without_gaps(
     ]
 
 
-def _metrics(summary: Summary, source: Sequences) -> tuple[str, ...]:
-    """Return the metrics: nRMSE only for values that are not spread about zero."""
+def _metrics(
+    summary: Summary, source: Sequences, *, has_units: bool
+) -> tuple[str, ...]:
+    """Return the metrics: nRMSE only for values that are not spread about zero.
+
+    Of channels of different units, the first is relative, as it is one for all.
+    """
     mean, std = np.abs(summary.mean), np.array(summary.std)
-    metrics = ("rmse", "vrmse")
+    metrics = ("vrmse", "rmse") if has_units else ("rmse", "vrmse")
     if (mean > 0.1 * std).all():
         metrics = ("nrmse", *metrics)
     space = source.frame_shape[:-1]

@@ -68,9 +68,18 @@ class StackedSequences:
 
     @property
     def unit(self) -> str:
-        """The unit of all arrays, "" where they differ or the file states none."""
+        """The unit of all arrays, or in words those of each; "" for none."""
         units = {part.unit for part in self.parts}
-        return units.pop() if len(units) == 1 else ""
+        if len(units) == 1:
+            return units.pop()
+        words = (f"{p.variable} in {p.unit or 'no unit'}" for p in self.parts)
+        return ", ".join(words)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each channel; () where all are of one that is stated."""
+        units = [part.unit for part in self.parts for _ in range(part.channels)]
+        return () if all(units) and len(set(units)) == 1 else tuple(units)
 
     @property
     def data_range(self) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ from adr_jax.data.own.inspection import describe
 from adr_jax.data.own.sequences import channel_names, open_sequences
 from adr_jax.data.own.source import load
 from adr_jax.errors import InputError
+from adr_jax.evaluation.metrics import metrics_of
 from adr_jax.training import loop
 from configs import own
 
@@ -49,7 +50,9 @@ def test_each_is_read_by_its_own_rules(path):
         alone = open_sequences(path, name)
         np.testing.assert_array_equal(frames[..., channel], alone.read(0, 2, 9)[..., 0])
         assert np.isnan(frames[..., channel]).sum() == (name != "p")
-    assert source.unit == "" and open_sequences(path, "v,u").unit == "m s-1"
+    assert source.unit == "u in m s-1, v in m s-1, p in Pa"
+    alike = open_sequences(path, "v,u")
+    assert (alike.unit, alike.units) == ("m s-1", ())
 
 
 @pytest.mark.parametrize(
@@ -101,9 +104,7 @@ def test_what_varies_little_is_counted_from_its_own_number(path):
         file["p"] = pressure
         for axis, along in enumerate(("time", "y", "x")):
             file["p"].dims[axis].attach_scale(file[along])
-    config = own.get_config().data
-    config.path, config.variable = str(path), "u,p"
-    dataset = load(config)
+    dataset = dataset_of(path, "u,p")
     assert dataset.channels == ("u", "p")
     assert dataset.offset == pytest.approx((0, 1e9 + 1000), abs=10)
     read = np.float64(dataset.trajectories.read(0, 0, 9)[..., 1]) + dataset.offset[1]
@@ -138,6 +139,36 @@ def test_a_dimension_that_is_called_as_a_variable(tmp_path, generator):
         assert file["u"].dims[1][0].name == "/y_y"
 
 
+def dataset_of(path, variable):
+    config = own.get_config().data
+    config.path, config.variable, config.axes = str(path), variable, "tyx"
+    return load(config)
+
+
+def test_scores_are_those_of_each_channel_where_units_differ(path):
+    dataset = dataset_of(path, "u,p")
+    metrics = {metric.name: metric for metric in metrics_of(dataset)}
+    assert [*metrics] == ["nrmse", "nrmse_u", "nrmse_p", "vrmse", "rmse_u", "rmse_p"]
+    target = np.nan_to_num(dataset.trajectories.read(0, 4, 6))[None]
+    for channel, name in enumerate(("u", "p")):
+        forecast = target.copy()
+        forecast[..., channel] += 3
+        for other in ("u", "p"):
+            score = metrics[f"rmse_{other}"].measure(forecast, target).score()
+            # A shift of all cells, in float32.
+            assert score == pytest.approx(3 * (other == name), abs=1e-3)
+    of_one = [metric.name for metric in metrics_of(dataset_of(path, "u,v"))]
+    assert of_one == ["nrmse", "rmse", "vrmse"]
+
+
+def test_one_score_chooses_though_values_lie_about_zero(tmp_path, generator):
+    values = generator.normal(size=(2, 40, 6, 7))
+    np.savez(tmp_path / "f.npz", u=values[0], w=values[1])
+    metrics = metrics_of(dataset_of(tmp_path / "f.npz", "u,w"))
+    # No unit is stated: they may be anything.
+    assert [metric.name for metric in metrics] == ["vrmse", "rmse_u", "rmse_w"]
+
+
 @pytest.mark.slow
 def test_one_model_is_trained_and_continues_all(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -147,6 +178,9 @@ def test_one_model_is_trained_and_continues_all(path, tmp_path, monkeypatch):
     config.train.minutes, config.train.steps = 0.0, 2
     config.train.validate_every, config.train.validation_windows = 1, 2
     loop.train_and_evaluate(config, tmp_path / "run")
+    card = (tmp_path / "run" / "model_card.md").read_text()
+    assert "| rmse_u | rmse_v | rmse_p |" in card
+    assert "unit: u in m s-1, v in m s-1, p in Pa" in card
     main(f"forecast --workdir run --input {path} --steps 2 --output out.h5".split())
     with h5py.File("out.h5") as file:
         assert {"u", "v", "p"} <= set(file)
