@@ -81,6 +81,10 @@ class Dataset:
     # What was done about the frames, for people: put in order, left out, kept apart.
     notes: tuple[str, ...] = ()
 
+    def split_in_words(self, split: str) -> str:
+        """Return what results call the split that was scored: "all" if it is all."""
+        return "all" if self.split_name == "all" else split
+
     @property
     def has_class_channels(self) -> bool:
         """Return whether there is a channel for each class."""

@@ -49,12 +49,16 @@ class ArraySequences:
         times = self._stored_coordinates.get("t")
         return Timeline.of(self._sizes["t"], times and times.values, self.name)
 
-    @functools.cached_property
+    @property
     def lengths(self) -> list[int]:
         """The number of frames of each trajectory.
 
         Where they differ, the array LENGTHS states them, and the rest is padding.
         """
+        return self._lengths
+
+    @functools.cached_property
+    def _lengths(self) -> list[int]:
         frames = len(self.timeline.frames)
         stated = self.file.arrays.get(LENGTHS)
         if stated is None or "n" not in self.axes:
