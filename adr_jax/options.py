@@ -138,7 +138,8 @@ class DataOptions(Section):
     )
     variable: str = option(
         "",
-        'Variable to read of a file that holds several; "": the usual.',
+        'Variable to read of a file that holds several; "": the usual. Of your own '
+        'file also several as channels, with commas: "u,v,p".',
         optional=True,
     )
     axes: str = option(

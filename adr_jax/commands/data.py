@@ -121,7 +121,12 @@ def _add_inspect(sets) -> None:
         help="show the content of a file, or of radar files, and how to train on it",
     )
     own.add_argument("file", type=pathlib.Path, metavar="FILE")
-    own.add_argument("--variable", default="", metavar="NAME", help="the array to read")
+    own.add_argument(
+        "--variable",
+        default="",
+        metavar="NAME",
+        help="the array to read, or several with commas, which are then channels",
+    )
     own.add_argument("--axes", default="", help="the axes of the array, as tyx")
     own.add_argument(
         "--fill",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from etils import epath
 
 from adr_jax import data, shipped
-from adr_jax.commands import flags
+from adr_jax.commands import flags, seen_in_training
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     host.prepare_host(configuration.from_json(trees[0]).eval.batch_size)
     datasets: dict[DataOptions, Dataset] = {}
     scores = []
-    for workdir in arguments.workdir:
+    for workdir, tree in zip(arguments.workdir, trees, strict=True):
         model = _load(workdir, arguments)
         key = model.config.data
         if key not in datasets:
@@ -84,6 +84,12 @@ def run(arguments: argparse.Namespace) -> None:
             datasets[key] = data.load(model.config.data)
         model = model.relative_to(datasets[key].offset)
         _check_interval(model, datasets[key])
+        if arguments.data is not None:
+            trained_on = configuration.from_json(tree).data
+            sentence = seen_in_training.describe(
+                model, trained_on, datasets[key], arguments.data
+            )
+            print(f"note: {sentence}")
         if arguments.data is not None and not arguments.protocols:
             model = _with_protocols_that_fit(model, datasets[key])
         # Studies first: they refuse data sets that they cannot use at once.

@@ -20,9 +20,10 @@ from tqdm import tqdm
 from adr_jax import data
 from adr_jax.commands import flags, forecast_rain
 from adr_jax.commands.new_file import check_new, drawn_by, written
+from adr_jax.data.contract import clip_spans
 from adr_jax.data.own import writer
 from adr_jax.data.own.sequences import (
-    ArraySequences,
+    PDEBenchSequences,
     Sequences,
     channel_names,
     open_sequences,
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variable",
         default="",
         metavar="NAME",
-        help="array to continue; default: that of training",
+        help="array to continue, or several with commas; default: that of training",
     )
     parser.add_argument(
         "--axes", default="", help="axes of the array, as tyx; default: as in training"
@@ -150,7 +151,8 @@ def _check_fits(source: Sequences, model: TrainedModel, *, is_chosen: bool) -> N
             f"{source.path} has {min(source.lengths)} frames; the model starts from "
             f"{length}"
         )
-    start, stop = source.spans[-1]
+    ends = [clip_spans(source.spans, 0, frames)[-1] for frames in source.lengths]
+    start, stop = min(ends, key=lambda span: span[1] - span[0])
     if stop - start < length:
         raise InputError(
             f"{source.path}: there is a gap in time {stop - start} frames before the "
@@ -202,7 +204,7 @@ def _history(source: Sequences, index: int, model: TrainedModel) -> np.ndarray:
     """Read the last frames of a trajectory; every channel must have a value."""
     stop = source.lengths[index]
     read = source.read
-    if model.record.get("offset") and isinstance(source, ArraySequences):
+    if model.record.get("offset") and not isinstance(source, PDEBenchSequences):
         read = source.values  # float32 would round away what varies
     frames = read(index, stop - model.config.data.history, stop)
     if np.isnan(frames).all(axis=tuple(range(frames.ndim - 1))).any():

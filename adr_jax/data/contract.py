@@ -63,6 +63,9 @@ class Dataset:
     # best model.
     metrics: tuple[str, ...] = ("nrmse", "rmse", "mass_drift")
     unit: str = ""
+    # Of each channel, "" where it is not stated, where they are not all of one unit; ()
+    # where they are. A mean over them is then one of relative scores only.
+    units: tuple[str, ...] = ()
     # In words, as "2 km" and "5 min", or a number in the data's own units.
     cell_size: float | str | None = None
     frame_interval: float | str | None = None
@@ -77,6 +80,10 @@ class Dataset:
     offset: tuple[float, ...] = ()
     # What was done about the frames, for people: put in order, left out, kept apart.
     notes: tuple[str, ...] = ()
+
+    def split_in_words(self, split: str) -> str:
+        """Return what results call the split that was scored: "all" if it is all."""
+        return "all" if self.split_name == "all" else split
 
     @property
     def has_class_channels(self) -> bool:

@@ -167,7 +167,7 @@ def _score(
     }
     summaries["model"]["ms_per_frame"] = model.ms_per_frame()
     return {
-        "split": split,
+        "split": dataset.split_in_words(split),
         "samples": len(windows),
         "history": history,
         "horizon": horizon,

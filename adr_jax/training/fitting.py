@@ -48,10 +48,11 @@ def fit(
 
     Args:
       frames: what to train on, NaN where missing. Arrays, NumPy or JAX: (time, *space)
-        or (time, *space, channels), or a list of those, a sequence each. An xarray
-        DataArray, its dimensions known by their names. The path of a file that
-        `train.py --config own` reads. Or a configuration that comes with the project,
-        by its name: "synthetic:vortex". Arrays are copied into the workdir.
+        or (time, *space, channels), or a list of those, a sequence each of any number
+        of frames. An xarray DataArray, its dimensions known by their names. The path of
+        a file that `train.py --config own` reads. Or a configuration that comes with
+        the project, by its name: "synthetic:vortex". Arrays are copied into the
+        workdir.
       minutes: of training; five where neither this nor `steps` is given.
       steps: of training, instead of minutes.
       history: frames that a forecast starts from.
@@ -76,11 +77,13 @@ def fit(
         {"data": {"history": history}, "model": {"head": head}},
         {"train": {"minutes": 0.0 if steps else minutes, "steps": steps}},
     )
-    name, found = _name_of(frames, folder, changes.get("data", {}).get("axes", ""))
+    name, stored = _name_of(frames, folder, changes.get("data", {}).get("axes", ""))
     config = configuration.named(name)
+    usual = {}
     if config.model.head == "auto" and head == "advection":
-        found = _merged(found, {"train": {"feedback": 0}})
-    tree = _merged(dataclasses.asdict(config), found, changes)
+        usual = {"train": {"feedback": 0}}
+    # A list is stored with an axis more than the arrays whose axes were named.
+    tree = _merged(dataclasses.asdict(config), usual, changes, stored)
     config = configuration.read(Configuration.of(tree))
     try:
         loop.train_and_evaluate(config, folder)

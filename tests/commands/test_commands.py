@@ -122,7 +122,9 @@ def error_of(capsys, *arguments):
     return message
 
 
-def test_evaluate_scores_every_trajectory_of_a_file(finished, water_file, tmp_path):
+def test_evaluate_scores_every_trajectory_of_a_file(
+    finished, water_file, tmp_path, capsys
+):
     output = tmp_path / "scores.json"
     main(
         f"evaluate --workdir {finished} {finished} --data {water_file} "
@@ -131,6 +133,9 @@ def test_evaluate_scores_every_trajectory_of_a_file(finished, water_file, tmp_pa
     scores = json.loads(output.read_text())[str(finished)]
     assert scores["data"]["split"] == "all"
     assert scores["protocols"]["rollout"]["samples"] == 40
+    printed = capsys.readouterr().out
+    assert f"{water_file} is the file that {finished} was trained on" in printed
+    assert "40 windows, split all" in printed
 
 
 def test_evaluate_scores_by_other_protocols(finished, tmp_path):

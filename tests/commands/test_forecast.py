@@ -314,6 +314,15 @@ def test_another_resolution_is_noted(
     assert "note: the model was trained on 9 x 8 cells" in printed
 
 
+def test_a_gap_before_the_end_of_a_short_trajectory(tmp_path, generator, use, run):
+    values, times = generator.normal(size=(2, 20, 5, 7)), [*range(10), *range(50, 60)]
+    fields = {"rain": values, "time": times, "trajectory_lengths": [20, 12]}
+    np.savez(tmp_path / "f.npz", **fields)
+    use((5, 7, 1), axes="ntyx")
+    with pytest.raises(SystemExit, match="a gap in time 2 frames before the end"):
+        run(tmp_path / "f.npz")
+
+
 def test_a_gap_before_the_end_is_told(tmp_path, generator, use, run):
     times = [*range(10), 50, 51]
     np.savez(tmp_path / "f.npz", rain=generator.normal(size=(12, 5, 7)), time=times)

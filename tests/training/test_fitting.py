@@ -10,6 +10,7 @@ import pytest
 
 import adr_jax
 from adr_jax.data.own.sequences import open_sequences
+from adr_jax.data.own.source import load
 from adr_jax.errors import InputError
 from adr_jax.training import fitting, loop
 from adr_jax.training.run.journal import Journal
@@ -137,6 +138,31 @@ def test_arrays_are_stored_as_they_are(frames, tmp_path, asked_for):
         assert len(sequences.keys) == (2 if given is both else 1)
 
 
+def test_sequences_of_different_lengths(generator, tmp_path, asked_for):
+    pictures = generator.integers(0, 256, (3, 30, 12, 16)).astype(np.uint8)
+    given = [pictures[0], pictures[1, :17], pictures[2, :25]]
+    config, workdir = asked_for(given, workdir=tmp_path / "run")
+    sequences = stored(config, workdir)
+    assert sequences.lengths == [30, 17, 25]
+    assert sequences.data_range == (0, 255)
+    for index, member in enumerate(given):
+        read = sequences.read(index, 0, len(member))[..., 0]
+        np.testing.assert_array_equal(read, member)
+    dataset = load(config.data)
+    assert sorted(dataset.trajectories.lengths) == [17, 25, 30]
+
+
+def test_the_axes_that_are_named_are_those_of_each_array(frames, tmp_path, asked_for):
+    given = [frames.transpose(1, 2, 0), frames.transpose(1, 2, 0)[..., :20]]
+    config, workdir = asked_for(given, workdir=tmp_path / "run", data__axes="yxt")
+    assert config.data.axes == "nyxt"
+    sequences = stored(config, workdir)
+    assert sequences.lengths == [30, 20]
+    np.testing.assert_array_equal(
+        sequences.read(1, 0, 20)[..., 0], frames[:20].astype(np.float32)
+    )
+
+
 def test_labelled_arrays_are_known_by_their_names(frames, tmp_path, asked_for):
     xarray = pytest.importorskip("xarray")
     times = np.datetime64("2020-01-01", "ns") + 300 * np.arange(30).astype("m8[s]")
@@ -197,7 +223,7 @@ def test_what_cannot_be_meant_is_refused(frames, tmp_path):
         (frames[..., :2], {}, "may be tyx or txc or ntx"),
         (np.array(["a", "b"]), {}, "expected real numbers"),
         ([], {}, "empty list"),
-        ([frames, frames[:20]], {}, "expected one shape"),
+        ([frames, frames[:, :9]], {}, "the same numbers of cells"),
         (frames, {"data__axes": "tzyx"}, "names 4, 'tzyx'"),
         (None, {}, "expected real numbers"),
     ):

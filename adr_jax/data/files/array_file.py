@@ -61,15 +61,38 @@ class ArrayFile:
                     f"and space in it; it has {self._list()}"
                 )
             if len(candidates) > 1:
+                names = self.names_like(candidates[0])
+                together = ",".join(names) if len(names) == len(candidates) else ""
                 raise InputError(
                     f"{self.path} has several arrays that may be meant, "
                     f"{_list(candidates)}: say which with --variable, or train.py's "
                     f"--config.data.variable={candidates[0].name}"
+                    + (f"; all of them, as channels, are {together}" * bool(together))
                 )
             (array,) = candidates
         if 0 in array.shape:
             raise InputError(f"{self.path}: {array} is empty")
         return array
+
+    def choose_all(self, names: str) -> list[Array]:
+        """Return the arrays of these names, a comma between two, as `choose` does."""
+        if names in self.arrays or "," not in names:
+            return [self.choose(names)]
+        parts = [name.strip() for name in names.split(",")]
+        if "" in parts or len(set(parts)) < len(parts):
+            raise InputError(
+                f"{self.path}: the variables are {names!r}; expected different names "
+                "with a comma between two"
+            )
+        return [self.choose(name) for name in parts]
+
+    def names_like(self, array: Array) -> list[str]:
+        """Return the names of arrays of its shape and dimensions, its own among them.
+
+        They can be the channels of one model.
+        """
+        layout = array.shape, array.dimensions
+        return [a.name for a in self.candidates() if (a.shape, a.dimensions) == layout]
 
     def candidates(self) -> list[Array]:
         """Return arrays that can be sequences: numbers in three axes, or else two."""

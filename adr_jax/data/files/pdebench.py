@@ -1,7 +1,8 @@
 """The HDF5 layout of PDEBench: one group per trajectory, read lazily.
 
 `0000/data` is float32 (time, x, y, channels), `0000/grid/x|y|t` its grid; keys are
-seeds. The public files and those made here are read by the same code.
+seeds. Trajectories may differ in their number of frames. The public files and those
+made here are read by the same code.
 """
 
 import pathlib
@@ -42,23 +43,31 @@ class PDEBenchFile:
                 "in PDEBench's files (python -m adr_jax data shallow_water makes one)"
             )
         with reading(self.path):
-            frames, *frame_shape = self._checked_shape()
-        self.frame_shape = tuple(frame_shape)
-        self.lengths = [frames] * len(self.keys)
+            self.lengths, self.frame_shape = self._checked_shapes()
 
-    def _checked_shape(self) -> tuple[int, ...]:
-        """Return the shape that all trajectories have; InputError where they differ."""
-        shapes = {}
-        for key in self.keys:
-            data = hdf5.variable(self._file, f"{key}/data", 4, "f", LAYOUT)
-            shapes.setdefault(data.shape, key)
-        (shape, first), *others = shapes.items()
-        for other, key in others:
-            raise InputError(
-                f"{self.path}: '{key}/data' has shape {other} where '{first}/data' has "
-                f"{shape}: put other resolutions into a file of their own"
-            )
-        return shape
+    def _checked_shapes(self) -> tuple[list[int], tuple[int, ...]]:
+        """Return the frames of each trajectory, and the shape that all frames have.
+
+        Raises:
+          InputError: frames differ in shape, or there are none.
+        """
+        shapes = {
+            key: hdf5.variable(self._file, f"{key}/data", 4, "f", LAYOUT).shape
+            for key in self.keys
+        }
+        first = shapes[self.keys[0]]
+        for key, shape in shapes.items():
+            if shape[1:] != first[1:]:
+                raise InputError(
+                    f"{self.path}: '{key}/data' has shape {shape} where "
+                    f"'{self.keys[0]}/data' has {first}: put other resolutions into a "
+                    "file of their own"
+                )
+            if not shape[0]:
+                raise InputError(
+                    f"{self.path}: '{key}/data' has no frames: leave it out"
+                )
+        return [shape[0] for shape in shapes.values()], first[1:]
 
     def read(self, index: int, start: int, stop: int) -> np.ndarray:
         """Return frames `start` to `stop` of trajectory `index`."""
@@ -73,10 +82,10 @@ class PDEBenchFile:
             )
         return frames
 
-    def grid(self, axis: str) -> np.ndarray | None:
-        """Return the coordinates of the first trajectory along x, y or t, if any."""
+    def grid(self, axis: str, index: int = 0) -> np.ndarray | None:
+        """Return the coordinates of a trajectory along x, y or t, if any."""
         with reading(f"{self.path}: its grid along {axis}"):
-            grid = self._file.get(f"{self.keys[0]}/grid/{axis}")
+            grid = self._file.get(f"{self.keys[index]}/grid/{axis}")
             return None if grid is None else grid[:]
 
 

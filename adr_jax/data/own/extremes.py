@@ -1,13 +1,14 @@
 """Extremes that look like fill values, named before anything is trained on them."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from adr_jax.data.files.packing import NO_FILL
-from adr_jax.data.own.sequences import ArraySequences, Sequences
+from adr_jax.data.files.packing import NO_FILL, Packing
+from adr_jax.data.own.sequences import Sequences
 from adr_jax.errors import InputError
 
 # Numbers in common use for what is missing, with either sign.
@@ -59,9 +60,12 @@ def suspects(source: Sequences) -> Iterator[str]:
     """Yield, in words, the extremes that may stand for missing values."""
     if source.data_range:  # of pictures, where 0 and 255 are black and white
         return
-    for low, high in _extremes(source):
+    # Of each channel; PDEBench's layout has none.
+    packings = [part.packing for part in source.parts for _ in range(part.channels)]
+    ends = itertools.zip_longest(_extremes(source), packings)
+    for (low, high), packing in ends:
         for extreme, other in ((low, high), (high, low)):
-            stored = _stored(source, extreme.value)
+            stored = _stored(packing, extreme.value)
             if _is_far(extreme, other, is_usual=bool({*map(abs, stored)} & {*USUAL})):
                 number = ",".join(str(part).removesuffix(".0") for part in stored)
                 rest = sorted((extreme.next, other.value))
@@ -107,11 +111,10 @@ def _is_far(extreme: Extreme, other: Extreme, *, is_usual: bool) -> bool:
     return rest > 0 and gap > far * rest
 
 
-def _stored(source: Sequences, value: float) -> list[float]:
+def _stored(packing: Packing | None, value: float) -> list[float]:
     """Return the number in the file that stands for a value, or those that may."""
-    if not isinstance(source, ArraySequences):
+    if packing is None:
         return [value]
-    packing = source.packing
     number = (value - packing.offset) / packing.scale
     if packing.dtype.kind == "f":
         return [float(str(np.float32(number)))]

@@ -13,13 +13,15 @@ from adr_jax.data.files.arrays import open_arrays
 from adr_jax.data.files.axes import explain_axes
 from adr_jax.data.files.packing import NO_FILL
 from adr_jax.data.own import extremes
+from adr_jax.data.own.array_sequences import ArraySequences
 from adr_jax.data.own.sequences import (
-    ArraySequences,
+    PDEBenchSequences,
     Sequences,
     cell_size,
     frame_interval,
     open_sequences,
 )
+from adr_jax.data.own.stacked import StackedSequences
 from adr_jax.data.own.summary import Summary
 from adr_jax.operators.motion import estimate_motion
 from adr_jax.operators.trajectory import extrapolate
@@ -48,8 +50,10 @@ def describe(
         yield f"  and {len(arrays) - LISTED} more"
     sequences = open_sequences(path, variable, axes, fill)
     yield from _meaning(sequences)
-    changes = Changes.measure(sequences)
-    yield from _numbers(sequences, changes, asks=not fill)
+    for part in sequences.parts or (sequences,):
+        if len(sequences.parts) > 1:
+            yield f"{part.variable}:"
+        yield from _numbers(part, Changes.measure(part), asks=not fill)
     yield "to train on it:"
     yield f"  {command(sequences, fill)}"
 
@@ -124,7 +128,7 @@ def _finite(frames: np.ndarray) -> np.ndarray:
 def command(sequences: Sequences, fill: str = "") -> str:
     """Return the command that trains on what was inspected."""
     flags = [f"--config.data.path={sequences.path}"]
-    if isinstance(sequences, ArraySequences):
+    if not isinstance(sequences, PDEBenchSequences):
         if len(sequences.file.candidates()) > 1:
             flags.append(f"--config.data.variable={sequences.variable}")
         flags.append(f"--config.data.axes={sequences.axes}")
@@ -141,19 +145,31 @@ def _array(array: Array) -> str:
 
 def _meaning(sequences: Sequences) -> Iterator[str]:
     """Yield the layout that is assumed, cell size and frame interval."""
-    if isinstance(sequences, ArraySequences):
-        read_as = explain_axes(sequences.axes, sequences.array.shape)
+    if not isinstance(sequences, PDEBenchSequences):
+        read_as = explain_axes(sequences.axes, sequences.parts[0].array.shape)
         yield f"read as: {sequences.variable}, axes {sequences.axes}: {read_as}"
+        yield from _together(sequences)
     else:
         shape = " x ".join(map(str, sequences.frame_shape))
+        frames = sorted({min(sequences.lengths), max(sequences.lengths)})
         yield (
             f"read as: PDEBench's layout, {len(sequences.keys)} trajectories of "
-            f"{sequences.lengths[0]} frames of {shape}"
+            f"{' to '.join(map(str, frames))} frames of {shape}"
         )
     yield f"cell size: {cell_size(sequences) or 'not stated, or not uniform'}"
     yield f"frame interval: {frame_interval(sequences) or _irregular(sequences)}"
     for note in sequences.notes:
-        yield f"times: {note}"
+        yield f"note: {note}"
+
+
+def _together(sequences: ArraySequences | StackedSequences) -> Iterator[str]:
+    """Yield how to take all arrays of one shape as channels, unless they are."""
+    alike = sequences.file.names_like(sequences.parts[0].array)
+    if len(alike) > len(sequences.parts):
+        yield (
+            f"of the same shape: {', '.join(alike)}; together, as channels of one "
+            f"model: --variable {','.join(alike)}"
+        )
 
 
 def _irregular(sequences: Sequences) -> str:

@@ -1,6 +1,6 @@
 """The dimensions, attributes and coordinates of a forecast, as CF names them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from adr_jax.data.files.array_file import Array
 from adr_jax.data.files.dimensions import AXES
 from adr_jax.data.files.packing import ATTRIBUTES
+from adr_jax.data.own.array_sequences import ArraySequences
 from adr_jax.data.own.coordinates import Coordinates
-from adr_jax.data.own.sequences import ArraySequences
 
 # Names of dimensions that have none in the source.
 UNNAMED = {"n": "trajectory", "t": "time", "z": "z", "y": "y", "x": "x", "c": "channel"}
@@ -29,19 +29,20 @@ class Dimension(NamedTuple):
 
 
 def dimensions(
-    source: ArraySequences, sizes: Mapping[str, int], coordinates: Mapping
+    parts: Sequence[ArraySequences], sizes: Mapping[str, int], coordinates: Mapping
 ) -> list[Dimension]:
     """Return the dimensions, named as in the source, in its order of axes.
 
     Args:
-      source: what is continued.
+      parts: the arrays that are continued, which have the same dimensions.
       sizes: the length of each axis, by letter.
       coordinates: along the axes, by letter.
     """
     found: list[Dimension] = []
-    for letter, named in zip(source.axes, source.array.dimensions, strict=True):
+    variables = [part.variable for part in parts]
+    for letter, named in zip(parts[0].axes, parts[0].array.dimensions, strict=True):
         name = named or UNNAMED[letter]
-        if name == source.variable or name in [known.name for known in found]:
+        if name in variables or name in [known.name for known in found]:
             name = f"{name}_{letter}"
         along = coordinates.get(letter)
         if along is not None and len(along.values) == sizes[letter]:

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from adr_jax.data.own.sequences import ArraySequences, Sequences
+from adr_jax.data.own.array_sequences import ArraySequences
+from adr_jax.data.own.sequences import Sequences
 
 # Frames looked at, evenly spread.
 FRAMES = 8
@@ -13,15 +14,27 @@ FRAMES = 8
 LARGE = 1e3
 
 
-def find(source: Sequences) -> tuple[float, ...]:
-    """Return what to subtract from each channel before values become float32.
+def subtract(source: Sequences) -> tuple[float, ...]:
+    """Let `source` subtract a number from each channel before it becomes float32.
 
-    () where there is nothing to gain: values are small, or stored as float32.
+    Return the numbers; () where there is nothing to gain: values are small, or stored
+    as float32.
     """
-    if not isinstance(source, ArraySequences) or source.array.dtype in ("f2", "f4"):
+    for part in source.parts:
+        part.offset = _find(part)
+    numbers = [
+        number
+        for part in source.parts
+        for number in part.offset or [0.0] * part.channels
+    ]
+    return tuple(numbers) if any(numbers) else ()
+
+
+def _find(part: ArraySequences) -> tuple[float, ...]:
+    if part.array.dtype in ("f2", "f4"):
         return ()
-    frames = np.unique(np.linspace(0, source.lengths[0] - 1, FRAMES).astype(int))
-    values = np.concatenate([source.values(0, frame, frame + 1) for frame in frames])
+    frames = np.unique(np.linspace(0, part.lengths[0] - 1, FRAMES).astype(int))
+    values = np.concatenate([part.values(0, frame, frame + 1) for frame in frames])
     flat = values.reshape(-1, values.shape[-1])
     with warnings.catch_warnings():  # a channel may have no value here
         warnings.simplefilter("ignore", RuntimeWarning)

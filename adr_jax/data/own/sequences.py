@@ -1,159 +1,29 @@
 """The fields of a user's file as trajectories, whatever its format and axes."""
 
 import dataclasses
-import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from adr_jax.data.files.array_file import Array, ArrayFile
 from adr_jax.data.files.arrays import open_arrays
-from adr_jax.data.files.axes import ORDER, check_axes, guess_axes, space_of
-from adr_jax.data.files.packing import Packing, stated_fills
+from adr_jax.data.files.axes import check_axes, guess_axes
+from adr_jax.data.files.packing import stated_fills
 from adr_jax.data.files.pdebench import PDEBenchFile
+from adr_jax.data.own.array_sequences import ArraySequences
 from adr_jax.data.own.coordinates import Coordinates
-from adr_jax.data.own.timeline import Timeline
-from adr_jax.errors import InputError
-
-
-class ArraySequences:
-    """Trajectories of one array of a file; `keys` are their indices.
-
-    `axes` names each axis of the array by a letter of `files.axes`. A level of length 1
-    is no axis of the frames. Frames are in the order of their times.
-    """
-
-    def __init__(self, file: ArrayFile, array: Array, axes: str):
-        self.file, self.array, self.axes = file, array, axes
-        self.path, self.variable = file.path, array.name
-        self.name = f"{file.path}: {array}"
-        self._sizes = dict(zip(axes, array.shape, strict=True))
-        levels = "z" if self._sizes.get("z") == 1 else ""
-        self.space = "".join(a for a in space_of(axes) if a not in levels)
-        shape = (self._sizes[letter] for letter in self.space)
-        self.frame_shape = (*shape, self._sizes.get("c", 1))
-        self.keys = tuple(map(str, range(self._sizes.get("n", 1))))
-        self.packing = Packing.from_attributes(
-            array.dtype, array.attributes, self.name, array.unwritten
-        )
-        self.data_range = self.packing.data_range
-        # What `read` subtracts from each channel, where float32 would round away what
-        # varies.
-        self.offset: tuple[float, ...] = ()
-
-    @functools.cached_property
-    def timeline(self) -> Timeline:
-        """The frames that count, in the order of time."""
-        times = self._stored_coordinates.get("t")
-        return Timeline.of(self._sizes["t"], times and times.values, self.name)
-
-    @property
-    def lengths(self) -> list[int]:
-        """The number of frames of each trajectory."""
-        return [len(self.timeline.frames)] * len(self.keys)
-
-    @property
-    def spans(self) -> Sequence[tuple[int, int]]:
-        """Stretches of frames without a gap in time."""
-        return self.timeline.spans
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done about the frames' times, for people."""
-        return self.timeline.notes
-
-    def read(
-        self, index: int, start: int, stop: int
-    ) -> Float[np.ndarray, "time *space channels"]:
-        """Return frames `start` to `stop` of a trajectory, NaN where missing.
-
-        They are float32, and counted from `offset`.
-        """
-        if self.offset:
-            counted = self.values(index, start, stop) - np.array(self.offset)
-            frames = counted.astype(np.float32)
-        else:
-            frames = self.packing.unpack(self._stored(index, start, stop))
-        if np.isinf(frames).any():
-            frame, *cell = map(int, np.argwhere(np.isinf(frames))[0])
-            raise InputError(
-                f"{self.name}: infinite, or too large for float32, in trajectory "
-                f"{index}, frame {start + frame}, cell {tuple(cell[:-1])}, channel "
-                f"{cell[-1]}: write NaN where a value is missing"
-            )
-        return frames
-
-    def values(
-        self, index: int, start: int, stop: int
-    ) -> Float[np.ndarray, "time *space channels"]:
-        """Return frames as float64, in the unit of the file, NaN where missing."""
-        return self.packing.unpack(self._stored(index, start, stop), np.float64)
-
-    def _stored(self, index: int, start: int, stop: int) -> np.ndarray:
-        """Return frames as stored, (time, *space, channels)."""
-
-        def fetch(first: int, last: int) -> np.ndarray:
-            slices = {"n": slice(index, index + 1), "t": slice(first, last)}
-            stored = self.file.read(
-                self.array, *(slices.get(letter, slice(None)) for letter in self.axes)
-            )
-            return np.transpose(stored, self._order).reshape(-1, *self.frame_shape)
-
-        wanted = self.timeline.frames[start:stop]
-        if not len(wanted) or wanted.max() - wanted.min() + 1 != len(wanted):
-            parts = [fetch(frame, frame + 1) for frame in wanted]
-            return np.ma.concatenate(parts) if parts else fetch(0, 0)
-        first = int(wanted.min())
-        return fetch(first, first + len(wanted))[wanted - first]
-
-    def as_stored(
-        self, frames: Shaped[np.ndarray, "trajectories time *space channels"]
-    ) -> np.ndarray:
-        """Return frames with the axes of the file, in its order."""
-        sizes = {"n": len(frames), "t": frames.shape[1], "c": frames.shape[-1]}
-        ordered = [letter for letter in ORDER if letter in self.axes]
-        shape = [sizes.get(letter, self._sizes[letter]) for letter in ordered]
-        return frames.reshape(shape).transpose(np.argsort(self._order))
-
-    @property
-    def _order(self) -> list[int]:
-        return [self.axes.index(letter) for letter in ORDER if letter in self.axes]
-
-    @property
-    def coordinates(self) -> Mapping[str, Coordinates]:
-        """Coordinates along the axes, by letter, where the file has them."""
-        found = dict(self._stored_coordinates)
-        if "t" in found:
-            ordered = found["t"].values[self.timeline.frames]
-            found["t"] = dataclasses.replace(found["t"], values=ordered)
-        return found
-
-    @functools.cached_property
-    def _stored_coordinates(self) -> Mapping[str, Coordinates]:
-        found = {}
-        for letter, name in zip(self.axes, self.array.dimensions, strict=True):
-            array = self.file.arrays.get(name)
-            if array is None or array.shape != (self._sizes[letter],):
-                continue
-            along = Coordinates.read(self.file, array)
-            if along is not None and (letter == "t" or along.is_known):
-                found[letter] = along
-        return found
-
-    @property
-    def unit(self) -> str:
-        """The unit of the values, "" where the file does not state it."""
-        unit = self.array.attributes.get("units", "")
-        return unit if isinstance(unit, str) else ""
+from adr_jax.data.own.stacked import StackedSequences
 
 
 class PDEBenchSequences(PDEBenchFile):
     """Trajectories of a file in PDEBench's layout, with its coordinates."""
 
     variable, unit, data_range, notes = "data", "", None, ()
+    # Of arrays with axes of their own, this layout has none.
+    parts: tuple[ArraySequences, ...] = ()
 
     def __init__(self, path: pathlib.Path, fills: Sequence[float] = ()):
         super().__init__(path)
@@ -179,8 +49,12 @@ class PDEBenchSequences(PDEBenchFile):
 
     @property
     def coordinates(self) -> Mapping[str, Coordinates]:
-        """Coordinates by letter; PDEBench calls the first axis of space x."""
-        grids = {letter: self.grid(letter) for letter in "txy"}
+        """Coordinates of the longest trajectory."""
+        return self.coordinates_of(int(np.argmax(self.lengths)))
+
+    def coordinates_of(self, index: int) -> Mapping[str, Coordinates]:
+        """Return coordinates by letter; PDEBench calls the first axis of space x."""
+        grids = {letter: self.grid(letter, index) for letter in "txy"}
         return {
             letter: Coordinates(letter, values)
             for letter, values in grids.items()
@@ -188,7 +62,7 @@ class PDEBenchSequences(PDEBenchFile):
         }
 
 
-Sequences: TypeAlias = ArraySequences | PDEBenchSequences
+Sequences: TypeAlias = ArraySequences | StackedSequences | PDEBenchSequences
 
 
 def open_sequences(
@@ -198,27 +72,37 @@ def open_sequences(
 
     Args:
       path: the file, or a folder of images.
-      variable: the array to read; "" for the only one that can be meant.
+      variable: the array to read, or several with a comma between two, which are then
+        channels; "" for the only one that can be meant.
       axes: a letter of `files.axes` for each of its axes; "" to guess them from names
         and shape.
       fill: `data.fill`: stored numbers that count as missing, besides those that the
         file states.
 
     Raises:
-      InputError: it cannot be read, or the array or its axes have to be stated.
+      InputError: it cannot be read, the array or its axes have to be stated, or
+        several differ in shape or axes.
     """
     file = open_arrays(path)
     stated = stated_fills(fill)
     if not (variable or axes) and _has_pdebench_layout(file):
         return PDEBenchSequences(path, stated)
-    array = file.choose(variable)
-    what = f"{path}: {array.name}"
+    arrays = file.choose_all(variable)
+    parts = [_of_array(file, array, axes, stated) for array in arrays]
+    return parts[0] if len(parts) == 1 else StackedSequences(parts)
+
+
+def _of_array(
+    file: ArrayFile, array: Array, axes: str, fills: Sequence[float]
+) -> ArraySequences:
+    """Return the trajectories of one array, its axes stated or guessed."""
+    what = f"{file.path}: {array.name}"
     if axes:
         check_axes(axes, array.shape, what)
     else:
         coordinates = {name: found.attributes for name, found in file.arrays.items()}
         axes = guess_axes(array.dimensions, array.shape, what, coordinates)
-    array = dataclasses.replace(array, unwritten=(*array.unwritten, *stated))
+    array = dataclasses.replace(array, unwritten=(*array.unwritten, *fills))
     return ArraySequences(file, array, axes)
 
 
@@ -230,6 +114,8 @@ def _has_pdebench_layout(file: ArrayFile) -> bool:
 
 def channel_names(sequences: Sequences) -> tuple[str, ...]:
     """Return the name of each channel: the variable's, with an index where several."""
+    if isinstance(sequences, StackedSequences):
+        return tuple(name for part in sequences.parts for name in channel_names(part))
     name, count = sequences.variable, sequences.frame_shape[-1]
     return (name,) if count == 1 else tuple(f"{name} {k}" for k in range(count))
 

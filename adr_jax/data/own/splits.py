@@ -8,7 +8,7 @@ import numpy as np
 from adr_jax.data.contract import SPLITS, split_in_time
 from adr_jax.data.files.fingerprint import fingerprint
 from adr_jax.data.own.sequences import Sequences
-from adr_jax.errors import InputError
+from adr_jax.errors import InputError, counted
 
 # The share of the data for validation, and again for test.
 HELD_OUT = 0.15
@@ -44,9 +44,21 @@ def in_time(source: Sequences, window: int) -> Parts:
     return parts
 
 
-def by_state(source: Sequences, states: Sequence[str]) -> Parts:
-    """Divide whole trajectories, those of equal state into the same split."""
+def by_state(
+    source: Sequences, states: Sequence[str], *, is_overlapping: bool
+) -> Parts:
+    """Divide whole trajectories, those of equal state into the same split.
+
+    Where frames are shared, those that share some have one state.
+    """
     distinct = list(dict.fromkeys(states))
+    if len(distinct) < len(SPLITS) and is_overlapping:
+        raise InputError(
+            f"{source.path}: its {len(states)} trajectories share frames, as windows "
+            f"cut from one film do, and are of {counted(len(distinct), 'film')}; a "
+            "split by trajectories needs 3: give the film once, as one trajectory, or "
+            "set config.data.split=in_time"
+        )
     if len(distinct) < len(SPLITS):
         raise InputError(
             f"{source.path} has {len(distinct)} distinct trajectories; a split by "

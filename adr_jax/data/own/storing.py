@@ -3,12 +3,14 @@
 import pathlib
 from collections.abc import Sequence
 
+import h5py
 import numpy as np
 
 from adr_jax.data.files import hdf5
 from adr_jax.data.files.arrays import UNNAMED
 from adr_jax.data.files.axes import FEW, check_axes
 from adr_jax.data.own import labelled
+from adr_jax.data.own.array_sequences import LENGTHS
 from adr_jax.errors import InputError
 
 # Readings of an array without names, by its rank.
@@ -21,14 +23,15 @@ def store(frames: object, path: pathlib.Path, axes: str = "") -> str:
 
     Args:
       frames: (time, *space[, channels]), NumPy, JAX or an xarray DataArray with any
-        order of dimensions; or a list of arrays of one shape, a sequence each.
+        order of dimensions; or a list of arrays, a sequence each, which may differ in
+        their numbers of frames.
       path: the new file.
       axes: a letter of `files.axes` for each axis of the array, or of each array of a
         list; "" for those above, or the names of a DataArray's dimensions.
 
     Raises:
       InputError: they are no arrays of real numbers, the axes have several readings,
-        or arrays of a list differ in shape.
+        or arrays of a list differ in other axes than time.
     """
     several = isinstance(frames, list | tuple)
     members = list(frames) if several else [frames]
@@ -43,22 +46,39 @@ def store(frames: object, path: pathlib.Path, axes: str = "") -> str:
         _store_labelled(members[0], path)
         return axes or labelled.axes_of(members[0])
     arrays = [_array(member) for member in members]
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1:
-        raise InputError(
-            f"fit got sequences of the shapes {sorted(shapes)}; expected one shape: "
-            "cut them to equal lengths, or train on the longest"
-        )
     axes = axes or _axes(arrays[0].shape, several)
     check_axes(axes, arrays[0].shape, "fit got an array that")
-    if several and "n" not in axes:
-        axes = f"n{axes}"
-    elif several:
+    if several and "n" in axes:
         raise InputError("fit got a list of arrays with axes n; expected one array")
-    stacked = np.stack(arrays) if several else arrays[0]
     with hdf5.created(path) as file:
-        file[UNNAMED] = stacked
-    return axes
+        if several:
+            _write_several(file, arrays, axes.index("t"))
+        else:
+            file[UNNAMED] = arrays[0]
+    return f"n{axes}" if several else axes
+
+
+def _write_several(
+    file: h5py.File, arrays: Sequence[np.ndarray], time_axis: int
+) -> None:
+    """Write sequences as one array, padded to the longest, and their lengths."""
+    lengths = [array.shape[time_axis] for array in arrays]
+    shape = list(arrays[0].shape)
+    shape[time_axis] = max(lengths)
+    for array, length in zip(arrays, lengths, strict=True):
+        expected = [*shape[:time_axis], length, *shape[time_axis + 1 :]]
+        if list(array.shape) != expected:
+            shapes = sorted({array.shape for array in arrays})
+            raise InputError(
+                f"fit got sequences of the shapes {shapes}; expected the same numbers "
+                "of cells and channels: bring them onto one grid"
+            )
+    dtype = np.result_type(*arrays)
+    padded = file.create_dataset(UNNAMED, (len(arrays), *shape), dtype)
+    for index, array in enumerate(arrays):
+        padded[(index, *map(slice, array.shape))] = array
+    if len(set(lengths)) > 1:
+        file[LENGTHS] = lengths
 
 
 def _array(frames: object) -> np.ndarray:

@@ -10,8 +10,10 @@ import numpy as np
 
 from adr_jax.data.files import netcdf
 from adr_jax.data.own import layout
+from adr_jax.data.own.array_sequences import ArraySequences
 from adr_jax.data.own.coordinates import Coordinates
-from adr_jax.data.own.sequences import ArraySequences, PDEBenchSequences, Sequences
+from adr_jax.data.own.sequences import PDEBenchSequences, Sequences
+from adr_jax.data.own.stacked import StackedSequences
 
 SUFFIXES = (".npz", *netcdf.SUFFIXES)
 
@@ -42,8 +44,7 @@ def write(
         assembled in memory.
       source: the sequences that the forecasts continue.
       forecasts: every trajectory, one after the other.
-      frames_shape: (time, *space, channels) of each; it may have only the first
-        channels of the source.
+      frames_shape: (time, *space, channels) of each.
       attributes: attributes of the file, added to those of the source.
       dtype: of the values.
     """
@@ -57,7 +58,7 @@ def write(
     else:
         with h5py.File(path, "w") as file:
             file.attrs["Conventions"] = CONVENTIONS
-            if isinstance(source, ArraySequences):
+            if not isinstance(source, PDEBenchSequences):
                 file.attrs.update(source.file.attributes)
             file.attrs.update(attributes)
             _fill(_Hdf5(file, dtype), source, forecasts, frames_shape)
@@ -141,52 +142,65 @@ def _fill(
     if isinstance(source, PDEBenchSequences):
         _fill_groups(target, source, forecasts, steps=frames_shape[0])
     else:
-        _fill_array(target, source, forecasts, frames_shape)
+        _fill_arrays(target, source, forecasts, steps=frames_shape[0])
 
 
-def _fill_array(
+def _fill_arrays(
     target: _Npz | _Hdf5,
-    source: ArraySequences,
+    source: ArraySequences | StackedSequences,
     forecasts: Forecasts,
-    frames_shape: tuple[int, ...],
+    steps: int,
 ) -> None:
-    """Write one array with the axes of the source, and what lies along them."""
-    new_sizes = {"t": frames_shape[0], "c": frames_shape[-1]}
-    sizes = dict(zip(source.axes, source.array.shape, strict=True)) | new_sizes
-    coordinates = _continued(source.coordinates, frames_shape[0])
-    dimensions = layout.dimensions(source, sizes, coordinates)
+    """Write arrays with the axes of the source, and what lies along them."""
+    shape = source.parts[0].array.shape
+    sizes = dict(zip(source.axes, shape, strict=True)) | {"t": steps}
+    coordinates = dict(source.coordinates)
+    if len(set(source.lengths)) > 1:  # they end at different times
+        coordinates.pop("t", None)
+    coordinates = _continued(coordinates, steps)
+    dimensions = layout.dimensions(source.parts, sizes, coordinates)
     for (name, length, along), letter in zip(dimensions, source.axes, strict=True):
         if along is None:
             target.add_dimension(name, length)
         else:
             target.add_coordinates(name, along, letter)
-    fixed = {
-        name: length
-        for (name, length, _), letter in zip(dimensions, source.axes, strict=True)
-        if letter not in "tc"
-    }
-    references = layout.references(source, fixed)
-    for array in references.values():
-        values = source.file.read(array)
-        target.add_fixed(array.name, values, array.attributes, array.dimensions)
-    values = target.create(
-        source.variable,
-        tuple(sizes[letter] for letter in source.axes),
-        layout.attributes_of(source.array, references),
-        [dimension.name for dimension in dimensions],
-    )
+    created = [_create(target, part, dimensions) for part in source.parts]
+    stops = np.cumsum([part.channels for part in source.parts])
     for index, frames in forecasts:
         slices = {"n": slice(index, index + 1)}
         cells = tuple(slices.get(letter, slice(None)) for letter in source.axes)
-        values[cells] = source.as_stored(frames[None])
+        by_part = np.split(frames[None], stops[:-1], axis=-1)
+        for part, values, channels in zip(source.parts, created, by_part, strict=True):
+            values[cells] = part.as_stored(channels)
+
+
+def _create(
+    target: _Npz | _Hdf5, part: ArraySequences, dimensions: Sequence[layout.Dimension]
+) -> np.ndarray | h5py.Dataset:
+    """Create an empty array like one of the source, and what its attributes name."""
+    fixed = {
+        name: length
+        for (name, length, _), letter in zip(dimensions, part.axes, strict=True)
+        if letter not in "tc"
+    }
+    references = layout.references(part, fixed)
+    for array in references.values():
+        values = part.file.read(array)
+        target.add_fixed(array.name, values, array.attributes, array.dimensions)
+    return target.create(
+        part.variable,
+        tuple(dimension.length for dimension in dimensions),
+        layout.attributes_of(part.array, references),
+        [dimension.name for dimension in dimensions],
+    )
 
 
 def _fill_groups(
     target: _Npz | _Hdf5, source: PDEBenchSequences, forecasts: Forecasts, steps: int
 ) -> None:
     """Write PDEBench's layout: a group for each trajectory, with its grid."""
-    grid = _continued(source.coordinates, steps)
     for index, frames in forecasts:
+        grid = _continued(source.coordinates_of(index), steps)
         key = source.keys[index]
         target.create(f"{key}/data", frames.shape)[...] = frames
         for axis, along in grid.items():

@@ -119,7 +119,7 @@ def load(config: DataOptions) -> Dataset:
         )
     states = [fingerprint([file.read(index, 0, 1)]) for index in range(len(file.keys))]
     splits = _split(file.keys, states, config)
-    shape = (file.lengths[0], *file.frame_shape)
+    shape = (*dict.fromkeys(file.lengths), *file.frame_shape)
     x, t = file.grid("x"), file.grid("t")
     return Dataset(
         name="shallow_water",

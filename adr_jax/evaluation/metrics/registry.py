@@ -83,7 +83,8 @@ class Metric:
 def metrics_of(dataset: Dataset) -> list[Metric]:
     """Return the metrics of a data set; the first chooses the best model.
 
-    A metric of events is made for each threshold of the data set, as in csi_2.
+    A metric of events is made for each threshold of the data set, as in csi_2, and one
+    in the data's unit for each channel where their units differ, as in rmse_wind.
 
     Raises:
       InputError: a name is unknown, or its metric needs a data range, thresholds,
@@ -120,6 +121,40 @@ def _known(name: str) -> str:
 def _field(function: Function) -> Maker:
     """Make a metric that needs no facts of the data set."""
     return lambda dataset: iter([("", function)])
+
+
+def _relative(function: Function) -> Maker:
+    """Make a metric without a unit: one, and one of each channel where units differ."""
+
+    def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
+        yield "", function
+        if dataset.units:
+            yield from _by_channel(function, dataset)
+
+    return make
+
+
+def _in_units(function: Function) -> Maker:
+    """Make a metric in the unit of the data; one of each channel where units differ."""
+
+    def make(dataset: Dataset) -> Iterator[tuple[str, Function]]:
+        if dataset.units:
+            yield from _by_channel(function, dataset)
+        else:
+            yield "", function
+
+    return make
+
+
+def _by_channel(function: Function, dataset: Dataset) -> Iterator[tuple[str, Function]]:
+    for index, name in enumerate(dataset.channels):
+        only = slice(index, index + 1)
+        yield (
+            f"_{name}",
+            lambda forecast, target, only=only: function(
+                forecast[..., only], target[..., only]
+            ),
+        )
 
 
 def _picture(function: Callable, min_cells: int = 1) -> Maker:
@@ -175,8 +210,8 @@ def _label(function: Callable) -> Maker:
 
 # Name -> which scores are better, and the maker of its functions for a data set.
 METRICS: dict[str, tuple[str, Maker]] = {
-    "nrmse": ("lower", _field(fields.nrmse)),
-    "rmse": ("lower", _field(fields.rmse)),
+    "nrmse": ("lower", _relative(fields.nrmse)),
+    "rmse": ("lower", _in_units(fields.rmse)),
     "vrmse": ("lower", _field(fields.vrmse)),
     "mass_drift": ("lower", _field(fields.mass_drift)),
     "mse": ("lower", _field(images.mse)),

@@ -72,7 +72,11 @@ def score(
             growth[scope][name] = {
                 str(steps): mean_growth(pattern, steps) for steps in STEPS
             }
-    return {"split": split, "samples": len(histories), "growth": growth}
+    return {
+        "split": dataset.split_in_words(split),
+        "samples": len(histories),
+        "growth": growth,
+    }
 
 
 def is_stable(result: Mapping) -> bool:

@@ -69,7 +69,7 @@ def score(
 
     result: dict = {
         "protocol": "one_step",
-        "split": split,
+        "split": dataset.split_in_words(split),
         "samples": len(indices),
         "metric": metric.name,
     }

@@ -88,7 +88,7 @@ def score(
         scores[interval] = next_frame.score(forecasters, frames, metric)
     return {
         "protocol": "one_step",
-        "split": split,
+        "split": dataset.split_in_words(split),
         "metric": metric.name,
         "samples": samples,
         "scores": {

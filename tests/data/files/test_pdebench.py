@@ -87,6 +87,19 @@ def test_mixed_resolutions(tmp_path, generator):
         PDEBenchFile(save(tmp_path / "file.h5", data))
 
 
+def test_trajectories_may_differ_in_length(tmp_path, generator):
+    data = {"0000": trajectory(generator), "0001": trajectory(generator, (9, 8, 8, 1))}
+    file = PDEBenchFile(save(tmp_path / "file.h5", data))
+    assert file.lengths == [5, 9]
+    np.testing.assert_array_equal(file.read(1, 6, 9), data["0001"][6:])
+
+
+def test_a_trajectory_without_frames(tmp_path, generator):
+    data = {"0000": trajectory(generator), "0001": trajectory(generator, (0, 8, 8, 1))}
+    with pytest.raises(InputError, match="'0001/data' has no frames: leave it out"):
+        PDEBenchFile(save(tmp_path / "file.h5", data))
+
+
 @pytest.mark.parametrize(
     "data",
     [np.zeros((5, 8, 8), np.float32), np.zeros((5, 8, 8, 1), np.int32)],

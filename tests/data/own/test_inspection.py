@@ -96,7 +96,7 @@ def test_times_with_a_gap_are_told(tmp_path, generator):
     np.savez(tmp_path / "f.npz", rain=generator.normal(size=(30, 9, 9)), time=times)
     text = "\n".join(describe(tmp_path / "f.npz"))
     assert "frame interval: 1.0" in text
-    assert "times: 2 stretches with gaps of time between" in text
+    assert "note: 2 stretches with gaps of time between" in text
 
 
 @pytest.mark.slow
