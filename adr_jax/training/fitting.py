@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import dataclasses
+import filecmp
 import os
 import pathlib
 import shutil
@@ -16,7 +17,7 @@ from etils import epath
 from adr_jax import data, shipped
 from adr_jax.data.own import storing
 from adr_jax.errors import InputError
-from adr_jax.evaluation.workdir import BEST, CHECKPOINTS
+from adr_jax.evaluation.workdir import BEST, CHECKPOINTS, CONFIG_FILE
 from adr_jax.options import Configuration
 from adr_jax.training import configuration, loop, results
 from adr_jax.training.devices import processes
@@ -128,9 +129,31 @@ def _name_of(frames: Any, folder: epath.Path, axes: str) -> tuple[str, dict]:
             "to a file, and give its path"
         )
     place = pathlib.Path(folder).absolute()
-    axes = processes.on_first(lambda: storing.store(frames, place / FRAMES_FILE, axes))
+    axes = processes.on_first(lambda: _stored(frames, place, axes))
     fields = {"root": str(place), "path": FRAMES_FILE, "axes": axes}
     return "own", {"data": fields}
+
+
+def _stored(frames: Any, folder: pathlib.Path, axes: str) -> str:
+    """Store arrays in the folder of a run, and return their axes.
+
+    Raises:
+      InputError: the folder holds a run of other frames, which stay as they are.
+    """
+    file = folder / FRAMES_FILE
+    if not (folder / CONFIG_FILE).exists():
+        return storing.store(frames, file, axes)
+    new = file.with_suffix(".new.h5")
+    try:
+        axes = storing.store(frames, new, axes)
+        if not (file.exists() and filecmp.cmp(file, new, shallow=False)):
+            raise InputError(
+                f"{folder} holds a run of other frames: name another workdir, or give "
+                "the same frames to go on with it"
+            )
+    finally:
+        new.unlink(missing_ok=True)
+    return axes
 
 
 def _sections(fields: Mapping[str, Any]) -> dict[str, Any]:

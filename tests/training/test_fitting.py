@@ -98,6 +98,15 @@ def test_a_saved_run_has_all_it_needs(model, frames, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_frames_of_a_run_are_not_lost_to_others(model, frames):
+    stored = (model.workdir / fitting.FRAMES_FILE).read_bytes()
+    with pytest.raises(InputError, match="holds a run of other frames"):
+        adr_jax.fit(frames + 1, steps=4, seed=1, workdir=model.workdir, **SMALL)
+    assert (model.workdir / fitting.FRAMES_FILE).read_bytes() == stored
+    assert not list(model.workdir.glob("*.new.h5"))
+
+
+@pytest.mark.slow
 def test_interrupted_it_returns_what_there_is(frames, tmp_path, monkeypatch, capfd):
     record = Journal.progress
 
