@@ -19,11 +19,11 @@ quickstart: $(VENV)/report
 	@echo "Open runs/quickstart/report.html in a browser."
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Without the tests that take a second or more: for the work at hand.
 test-fast: $(VENV)/test
-	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not slow' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow' $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

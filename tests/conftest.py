@@ -43,7 +43,10 @@ for setting, value in {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, so that no worker waits for them in the end."""
+    """Put the longest files first, so that no worker waits for them in the end.
+
+    It takes --no-loadscope-reorder: xdist would begin with the files of most tests.
+    """
     items.sort(key=lambda item: "docs" not in item.path.parts)
 
 
