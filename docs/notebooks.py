@@ -54,8 +54,10 @@ def _outputs(source: str, namespace: dict):
             )
         else:
             exec(compile(ast.Module([last], []), "<cell>", "exec"), namespace)
-    if printed.getvalue():
-        lines = printed.getvalue().splitlines(keepends=True)
+    lines = printed.getvalue().splitlines(keepends=True)
+    # A training's progress is one line that moves where the notebook is opened.
+    lines = [line for line in lines if not re.match(r"step \d+/\d+ ", line)]
+    if lines:
         yield {"name": "stdout", "output_type": "stream", "text": lines}
     if value is not None:
         yield _display({"text/plain": [repr(value)]})
