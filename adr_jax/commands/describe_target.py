@@ -1,4 +1,4 @@
-"""What `describe` shows of a run on chips that are elsewhere."""
+"""Show what `describe` knows of a run on chips that are elsewhere."""
 
 from jax.extend.core import Jaxpr
 
@@ -98,11 +98,9 @@ def _show_remedies(rehearsal: Rehearsal, memory: float) -> None:
         name = f"train.accumulate={2 * parts}"
         changes[name] = rehearsal.but(train={"accumulate": 2 * parts})
     for name, changed in changes.items():
-        try:
-            size = changed.compile_step().memory
-        except TooLarge as error:
-            size = error.memory
-        print(f"{name}: {_gib(size)} in place of {_gib(memory)}", flush=True)
+        print(
+            f"{name}: {_gib(changed.memory())} in place of {_gib(memory)}", flush=True
+        )
 
 
 def _gib(size: float) -> str:

@@ -1,4 +1,4 @@
-"""Whether a file that is scored was trained on, which its scores then say little of."""
+"""Tell whether a file that is scored was trained on."""
 
 import pathlib
 

@@ -2,6 +2,8 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 
@@ -25,6 +27,17 @@ def corrupt(
     frames = frames + noise * jax.random.normal(noise_key, frames.shape, frames.dtype)
     lost = jax.random.bernoulli(cell_key, missing, (*frames.shape[:-1], 1))
     return jnp.where(lost, jnp.nan, frames)
+
+
+def without_mask(values: ArrayLike) -> ArrayLike:
+    """Return a masked array of real numbers as floats, NaN where NumPy masks it.
+
+    Anything else is returned as it is.
+    """
+    if not isinstance(values, np.ma.MaskedArray) or values.dtype.kind not in "fiub":
+        return values
+    wide = np.promote_types(values.dtype, np.float32)
+    return np.ma.filled(values.astype(wide), np.nan)
 
 
 def fill_missing(

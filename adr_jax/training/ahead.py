@@ -82,6 +82,13 @@ class Rehearsal:
         """Compile the step; raises TooLarge where it does not fit."""
         return compile_program(self.step().lower(), self.target.memory)
 
+    def memory(self) -> float:
+        """Return the bytes that the step takes of a chip, also where it has fewer."""
+        try:
+            return self.compile_step().memory
+        except TooLarge as error:
+            return error.memory
+
     @property
     def _unit(self) -> Statistics:
         one = (1.0,) * self.frame_shape[-1]
@@ -122,20 +129,13 @@ def largest_batch(rehearsal: Rehearsal, memory: float) -> tuple[int, float] | No
         if rows == parts:
             return None
         rows = max(parts, rows // 2 // parts * parts)
-        memory = _memory(rehearsal.but(rows))
-    tried = {rows: memory, GROWTH * rows: _memory(rehearsal.but(GROWTH * rows))}
+        memory = rehearsal.but(rows).memory()
+    tried = {rows: memory, GROWTH * rows: rehearsal.but(GROWTH * rows).memory()}
     for _ in range(2):
         (fewer, less), (more, most) = list(tried.items())[-2:]
         step = (FILLED * available - most) * (more - fewer) / (most - less)
         rows = max(parts, int(more + step) // parts * parts)
         if rows in tried:
             break
-        tried[rows] = _memory(rehearsal.but(rows))
+        tried[rows] = rehearsal.but(rows).memory()
     return max(item for item in tried.items() if item[1] <= available)
-
-
-def _memory(rehearsal: Rehearsal) -> float:
-    try:
-        return rehearsal.compile_step().memory
-    except TooLarge as error:
-        return error.memory

@@ -8,6 +8,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from adr_jax.data.missing import without_mask
 from adr_jax.data.own import labelled
 from adr_jax.errors import InputError, counted
 
@@ -56,9 +57,7 @@ def read(
             return labelled.like(array, axes, ahead if is_batch else ahead[0])
 
         return Asked(history, is_batch, answer)
-    if isinstance(frames, np.ma.MaskedArray) and frames.dtype.kind in "fiub":
-        frames = np.ma.filled(frames.astype(np.float64), np.nan)
-    values = np.asarray(frames)
+    values = np.asarray(without_mask(frames))
     space, channels = frame_shape[:-1], frame_shape[-1]
     # With one channel its axis may be left out: of a single sequence, so that nothing
     # else can be meant.

@@ -237,7 +237,7 @@ class TrainedModel:
 
     @property
     def offset(self) -> tuple[float, ...]:
-        """What the network counts each channel from; () for zero."""
+        """Return what the network counts each channel from; () for zero."""
         return tuple(self.record.get("offset", ()))
 
     def relative_to(self, offset: Sequence[float]) -> "TrainedModel":

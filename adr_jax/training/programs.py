@@ -32,7 +32,7 @@ _TOO_LARGE = re.compile(r"\(([\d.]+)([MG])\) exceeds available")
 
 
 class Program(NamedTuple):
-    """What a compiled program needs and does, on each of its devices."""
+    """Hold what a compiled program needs and does, on each of its devices."""
 
     seconds_to_compile: float
     # Bytes of what it is given, of what it keeps while it runs, and of all it takes.
@@ -47,7 +47,7 @@ class Program(NamedTuple):
 
     @property
     def host_transfers(self) -> list[str]:
-        """What exchanges data with the host within the program."""
+        """Return the operations that exchange data with the host."""
         return ["".join(found) for found in _TO_HOST.findall(self.text)]
 
 

@@ -12,7 +12,7 @@ import argparse
 
 from adr_jax import data
 from adr_jax.commands.describe_target import least_times
-from adr_jax.training import command_line, configuration
+from adr_jax.training import configuration
 from adr_jax.training.ahead import rehearse
 from adr_jax.training.devices import targets
 from adr_jax.training.programs import compile_program
@@ -39,7 +39,7 @@ def main() -> None:
 
 def show(name: str, target: targets.Target) -> None:
     """Compile one step and print its row."""
-    config = configuration.read(command_line.read_config(name, []))
+    config = configuration.named(name)
     rehearsal = rehearse(config, data.frame_shape(config.data), target)
     step = rehearsal.step()
     program = compile_program(step.lower(), target.memory)

@@ -1,4 +1,4 @@
-"""What the device reaches: bytes copied and products computed in a second."""
+"""Measure what the device reaches: bytes copied and products made in a second."""
 
 import functools
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What `evaluate --data` says of a file that the model may have seen."""
+"""`evaluate --data` of a file that the model may have seen."""
 
 from types import SimpleNamespace
 

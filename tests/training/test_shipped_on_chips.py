@@ -10,7 +10,7 @@ import jax
 import pytest
 
 from adr_jax import data
-from adr_jax.training import ahead, command_line, configuration
+from adr_jax.training import ahead, configuration
 from adr_jax.training.devices import targets
 
 pytest.importorskip("libtpu")
@@ -43,7 +43,7 @@ def test_the_step_fits_and_stays_on_the_chip(name, monkeypatch, tmp_path):
     if name != "quickstart" and os.environ.get("ADR_JAX_TEST_CHIPS") != "all":
         pytest.skip("set ADR_JAX_TEST_CHIPS=all to compile all configurations")
     monkeypatch.setenv("ADR_JAX_DATA", str(tmp_path))
-    config = configuration.read(command_line.read_config(name, []))
+    config = configuration.named(name)
     shape = FRAMES.get(name) or data.frame_shape(config.data)
     target = targets.find("v5e:2x2")
     program = ahead.rehearse(config, shape, target).compile_step()

@@ -82,7 +82,7 @@ class ArraySequences:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done about the frames, for people."""
+        """Return what was done about the frames, for people."""
         least, most = min(self.lengths), max(self.lengths)
         differ = f"trajectories have {least} to {most} frames"
         return self.timeline.notes + (differ,) * (least < most)

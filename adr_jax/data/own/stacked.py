@@ -58,7 +58,7 @@ class StackedSequences:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done about the frames' times, for people."""
+        """Return what was done about the frames' times, for people."""
         return self.parts[0].notes
 
     @property

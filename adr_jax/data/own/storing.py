@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from adr_jax.data.files import hdf5
 from adr_jax.data.files.arrays import UNNAMED
 from adr_jax.data.files.axes import FEW, check_axes
+from adr_jax.data.missing import without_mask
 from adr_jax.data.own import labelled
 from adr_jax.data.own.array_sequences import LENGTHS
 from adr_jax.errors import InputError
@@ -81,12 +83,9 @@ def _write_several(
         file[LENGTHS] = lengths
 
 
-def _array(frames: object) -> np.ndarray:
+def _array(frames: Any) -> np.ndarray:
     """Return an array that HDF5 can hold, NaN where masked."""
-    if isinstance(frames, np.ma.MaskedArray):
-        wide = frames.astype(np.promote_types(frames.dtype, np.float32))
-        frames = np.ma.filled(wide, np.nan)
-    array = np.asarray(frames)
+    array = np.asarray(without_mask(frames))
     if array.dtype.kind == "V" or array.dtype == np.float16:  # bfloat16 among them
         array = array.astype(np.float32)
     if array.dtype.kind not in "fiub":

@@ -1,4 +1,4 @@
-"""What a notebook shows of a run: its scores as tables, its report as a page."""
+"""Show a run in a notebook: its scores as tables, its report as a page."""
 
 import html
 from collections.abc import Mapping

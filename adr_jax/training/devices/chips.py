@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class TPU(NamedTuple):
-    """What a chip offers, in bytes, and in bytes or operations a second."""
+    """Hold what a chip offers, in bytes, and in bytes or operations a second."""
 
     # What a program may take.
     memory: float
@@ -31,7 +31,7 @@ SLICES = {
 
 
 class GPU(NamedTuple):
-    """What XLA's compiler asks of a GPU."""
+    """Hold what XLA's compiler asks of a GPU."""
 
     name: str
     capability: int
