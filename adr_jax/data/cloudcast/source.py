@@ -27,7 +27,7 @@ from adr_jax.data.contract import (
     data_file,
     merge_splits,
 )
-from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.fingerprint import fingerprint, spans_taken_in
 from adr_jax.errors import InputError
 from adr_jax.options import DataOptions
 
@@ -91,7 +91,7 @@ def load_folder(config: DataOptions, folder: pathlib.Path) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=fingerprint(_sampled(parts)),
+        fingerprint=fingerprint(_taken_in(parts)),
         channels=channels,
         classes=CLASSES,
         metrics=("ssim", "psnr", "psnr_wrapped", "accuracy", "iou"),
@@ -146,12 +146,11 @@ def _between(parts: Sequence[Part], start: int, stop: int) -> list[Span]:
     return spans
 
 
-def _sampled(parts: Sequence[Part]) -> Iterator[object]:
-    """Yield the first, middle and last frame of each part, whatever the layout."""
-    for part in parts:
-        yield part.frames, part.grid
-        for frame in (0, part.frames // 2, part.frames - 1):
-            yield part.read(frame, frame + 1)
+def _taken_in(parts: Sequence[Part]) -> Iterator[object]:
+    """Yield what a fingerprint takes in of each part, whatever the layout."""
+    yield repr([(part.frames, part.grid) for part in parts])
+    for index, *span in spans_taken_in([p.frames for p in parts], parts[0].grid):
+        yield parts[index].read(*span)
 
 
 def _check_grid(folder: pathlib.Path, grid: tuple[int, ...], cells: int) -> None:

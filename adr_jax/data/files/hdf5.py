@@ -15,12 +15,9 @@ import h5py
 import numpy as np
 
 from adr_jax.data.files.atomic import written_whole
-from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.fingerprint import fingerprint, spans_taken_in
 from adr_jax.data.files.reading import reading
 from adr_jax.errors import InputError
-
-# Frames whose content a fingerprint takes in: reading all would take minutes per run.
-SAMPLED_FRAMES = 64
 
 
 def open_file(path: pathlib.Path, remedy: str) -> h5py.File:
@@ -89,20 +86,18 @@ def read(
 
 
 def fingerprint_films(films: Sequence[h5py.Dataset], facts: object) -> str:
-    """Return a fingerprint of these films and of facts about them.
+    """Return a fingerprint of films (time, ...) of one shape and of facts about them.
 
-    It changes with their shapes, types and values, of which long films give a sample.
+    It changes with their lengths, type and values; `spans_taken_in` says which.
     """
-    return fingerprint(_sampled(films, facts))
+    return fingerprint(_taken_in(films, facts))
 
 
-def _sampled(films: Sequence[h5py.Dataset], facts: object) -> Iterator[object]:
+def _taken_in(films: Sequence[h5py.Dataset], facts: object) -> Iterator[object]:
     yield repr(facts)
-    share = max(1, SAMPLED_FRAMES // len(films))
-    for film in films:
-        yield f"{film.shape} {film.dtype}"
-        for frame in np.linspace(0, len(film) - 1, min(len(film), share)).astype(int):
-            yield read(film, frame, frame + 1)
+    yield repr([f"{film.shape} {film.dtype}" for film in films])
+    for index, *span in spans_taken_in([*map(len, films)], films[0].shape[1:]):
+        yield read(films[index], *span)
 
 
 @contextlib.contextmanager

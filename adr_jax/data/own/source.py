@@ -6,7 +6,7 @@ names its axes where they cannot be guessed, `data.fill` the numbers that stand 
 missing values where the file does not say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from adr_jax.data.contract import (
     data_file,
     merge_splits,
 )
-from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.fingerprint import fingerprint, spans_taken_in
 from adr_jax.data.own import extremes, offset
 from adr_jax.data.own.sequences import (
     Sequences,
@@ -71,7 +71,6 @@ def load(config: DataOptions) -> Dataset:
     parts = {name: _without_gaps(source, part) for name, part in parts.items()}
     spans, splits = merge_splits(parts)
     units = source.units if isinstance(source, StackedSequences) else ()
-    facts = (source.frame_shape, source.lengths, dict(enumerate(states)))
     return Dataset(
         name="arrays",
         trajectories=Segments(source.read, spans, source.frame_shape),
@@ -81,7 +80,7 @@ def load(config: DataOptions) -> Dataset:
             for name, part in parts.items()
         },
         split_name=split,
-        fingerprint=fingerprint([(facts, summary.digest)]),
+        fingerprint=fingerprint(_taken_in(source, states)),
         channels=channel_names(source),
         metrics=_metrics(summary, source, has_units=bool(units)),
         unit=source.unit,
@@ -92,6 +91,13 @@ def load(config: DataOptions) -> Dataset:
         notes=source.notes + _counted_from(from_zero),
         offset=from_zero,
     )
+
+
+def _taken_in(source: Sequences, states: Sequence[str]) -> Iterator[object]:
+    """Yield what a fingerprint takes in: shapes, interval, states, and values."""
+    yield repr((source.frame_shape, source.lengths, frame_interval(source), states))
+    for span in spans_taken_in(source.lengths, source.frame_shape):
+        yield source.read(*span)
 
 
 def _divided(

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from adr_jax.data.contract import Dataset, Source, data_file
-from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.fingerprint import fingerprint, spans_taken_in
 from adr_jax.data.files.pdebench import PDEBenchFile, write
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.data.windows import pad_rows
@@ -119,7 +119,6 @@ def load(config: DataOptions) -> Dataset:
         )
     states = [fingerprint([file.read(index, 0, 1)]) for index in range(len(file.keys))]
     splits = _split(file.keys, states, config)
-    shape = (*dict.fromkeys(file.lengths), *file.frame_shape)
     x, t = file.grid("x"), file.grid("t")
     return Dataset(
         name="shallow_water",
@@ -130,11 +129,18 @@ def load(config: DataOptions) -> Dataset:
             for name, indices in splits.items()
         },
         split_name=config.split,
-        fingerprint=fingerprint([np.array([*file.keys, *states, str(shape)])]),
+        fingerprint=fingerprint(_taken_in(file, states)),
         channels=("h",),
         cell_size=None if x is None else float(x[1] - x[0]),
         frame_interval=None if t is None else float(t[1] - t[0]),
     )
+
+
+def _taken_in(file: PDEBenchFile, states: list[str]) -> Iterator[object]:
+    """Yield what a fingerprint takes in: all keys, lengths and states, and values."""
+    yield repr([*zip(file.keys, file.lengths, states, strict=True), file.frame_shape])
+    for span in spans_taken_in(file.lengths, file.frame_shape):
+        yield file.read(*span)
 
 
 def _split(

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from adr_jax.data.contract import Dataset, Segments, Source, merge_splits
-from adr_jax.data.files.fingerprint import fingerprint
+from adr_jax.data.files.fingerprint import fingerprint, spans_taken_in
 from adr_jax.data.weather.events import (
     Event,
     find_files,
@@ -29,8 +29,6 @@ from adr_jax.options import DataOptions
 RATES = (0.1, 1.0, 5.0, 10.0)
 # Frame intervals are alike within this share: a network sees no difference.
 ALIKE = 0.25
-# Frames whose content a fingerprint takes in.
-SAMPLED = 64
 REMEDY = (
     "name files or a folder of radar composites in config.data.path, for example of "
     "the KNMI Data Platform or FMI's open data, or an HDF5 file with a dataset 'dbz' "
@@ -90,7 +88,7 @@ def load(config: DataOptions) -> Dataset:
         splits=splits,
         states={split: len(indices) for split, indices in splits.items()},
         split_name=config.split,
-        fingerprint=fingerprint(_sampled(events)),
+        fingerprint=fingerprint(_taken_in(events)),
         channels=("reflectivity",),
         metrics=("csi", "pod", "far", "fss", "rmse"),
         unit="dBZ",
@@ -151,17 +149,17 @@ def _corners(event: Event, side: tuple[int, int]) -> list[tuple[int, int]]:
     ]
 
 
-def _sampled(events: Sequence[Event]) -> Iterator[object]:
-    """Yield what a fingerprint takes in: all times and facts, and some frames."""
-    share = max(1, SAMPLED // len(events))
+def _taken_in(events: Sequence[Event]) -> Iterator[object]:
+    """Yield what a fingerprint takes in: all times and facts, and values."""
     for event in events:
         film, _ = event.frames[0]
         yield f"{event.grid.shape} {event.grid.cell_km} {dict(film.facts)}"
         yield event.times
-        for frame in np.linspace(0, len(event) - 1, min(len(event), share)).astype(int):
-            # In hundredths of dBZ: a logarithm may round otherwise elsewhere.
-            hundredths = np.rint(100 * event.read(frame, frame + 1))
-            yield np.nan_to_num(hundredths, nan=-1).astype(np.int16)
+    largest = max((event.grid.shape for event in events), key=math.prod)
+    for index, *span in spans_taken_in([*map(len, events)], largest):
+        # In hundredths of dBZ: a logarithm may round otherwise elsewhere.
+        hundredths = np.rint(100 * events[index].read(*span))
+        yield np.nan_to_num(hundredths, nan=-1).astype(np.int16)
 
 
 SOURCE = Source(
