@@ -32,9 +32,12 @@ FINAL_TIME = 1.0
 GRAVITY = 1.0
 OUTER_HEIGHT = 1.0
 RADII = (0.3, 0.7)  # a radius is drawn uniformly between these
+# Of the shape "varied": its radii, and how far its water stands above (or below) the
+# outside's, as a share of the dam's height above it.
+VARIED_RADII, VARIED_RISES = (0.3, 1.2), (0.25, 1.5)
 MAX_CFL = 0.9  # of the steps; the scheme itself is stable to 1
 
-SHAPES = ("circle", "off_centre", "ellipse", "double", "mixed")
+SHAPES = ("circle", "off_centre", "ellipse", "double", "mixed", "varied")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +53,15 @@ class Dam:
     frames: int = 101  # at equal intervals, the first at t = 0, the last at t = 1
 
     def __post_init__(self):
-        flowing = math.isfinite(self.height) and self.height > 0 and self.height != 1
+        flowing = math.isfinite(self.height) and self.height != 1
+        least = 0 if self.shape != "varied" else 1 - 1 / VARIED_RISES[1]
         for name, good, expected in (
             ("cells", self.cells >= 8, "at least 8"),
-            ("height", flowing, "a finite number above 0 that is not 1, the outside's"),
+            (
+                "height",
+                flowing and self.height > least,
+                f"a finite number above {least:.3g} that is not 1, the outside's",
+            ),
             ("shape", self.shape in SHAPES, f"one of {', '.join(SHAPES)}"),
             ("frames", self.frames >= 2, "at least 2"),
         ):
@@ -62,6 +70,12 @@ class Dam:
                     f"{name}: expected {expected}, got {getattr(self, name)!r}; "
                     f"the public set has {getattr(Dam, name)!r}"
                 )
+
+    @property
+    def extreme_height(self) -> float:
+        """The height that differs most from the outside's, of all states drawn."""
+        most = VARIED_RISES[1] if self.shape == "varied" else 1.0
+        return OUTER_HEIGHT + most * (self.height - OUTER_HEIGHT)
 
 
 def cell_centres(cells: int) -> Float64[np.ndarray, " cells"]:
@@ -78,8 +92,8 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
     """Return the height at t = 0: `dam.height` in cells centred in the dam, else 1.
 
     A pure function of `dam` and `seed`. A radius r, uniform in [0.3, 0.7], is drawn
-    first and so shared by all shapes. With `circle` this is trajectory `seed` of the
-    public set, bit for bit.
+    first and so shared by all shapes but `varied`. With `circle` this is trajectory
+    `seed` of the public set, bit for bit.
 
     - circle: radius r, in the middle.
     - off_centre: radius r, centre uniform in [-1, 1]^2.
@@ -89,12 +103,16 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
       centres are between the larger radius and 2 apart, on opposite sides of a point
       uniform in [-0.5, 0.5]^2: neither hides the other.
     - mixed: the four above in turn, by `seed % 4`.
+    - varied: the same with radii uniform in [0.3, 1.2] in the place of [0.3, 0.7], and
+      water that rises by 0.25 to 1.5 of `dam.height - 1` above the outside's. In cells,
+      a dam on half as many of them is half as wide: these are as wide on both grids.
 
     Fewer than 12 cells are too coarse for the smallest dams, which can be missed.
     """
     rng = np.random.default_rng(seed)
-    radius = rng.uniform(*RADII)
-    shape = SHAPES[seed % 4] if dam.shape == "mixed" else dam.shape
+    radii = VARIED_RADII if dam.shape == "varied" else RADII
+    radius = rng.uniform(*radii)
+    shape = SHAPES[seed % 4] if dam.shape in ("mixed", "varied") else dam.shape
 
     x, y = np.meshgrid(*2 * [cell_centres(dam.cells)], indexing="ij")
     if shape == "circle":
@@ -104,17 +122,19 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
         inside = np.hypot(x - x0, y - y0) <= radius
     elif shape == "ellipse":
         x0, y0 = rng.uniform(-1.0, 1.0, 2)
-        other, angle = rng.uniform(*RADII), rng.uniform(0.0, np.pi)
+        other, angle = rng.uniform(*radii), rng.uniform(0.0, np.pi)
         turned = np.exp(-1j * angle) * (x - x0 + 1j * (y - y0))
         inside = np.hypot(turned.real / radius, turned.imag / other) <= 1.0
     else:
         x0, y0 = rng.uniform(-0.5, 0.5, 2)
-        other, angle = rng.uniform(*RADII), rng.uniform(0.0, 2 * np.pi)
+        other, angle = rng.uniform(*radii), rng.uniform(0.0, 2 * np.pi)
         apart = rng.uniform(max(radius, other), 2.0)
         dx, dy = 0.5 * apart * np.cos(angle), 0.5 * apart * np.sin(angle)
         inside = np.hypot(x - x0 - dx, y - y0 - dy) <= radius
         inside |= np.hypot(x - x0 + dx, y - y0 + dy) <= other
-    return np.where(inside, float(dam.height), OUTER_HEIGHT)
+    rise = rng.uniform(*VARIED_RISES) if dam.shape == "varied" else 1.0
+    height = OUTER_HEIGHT + rise * (dam.height - OUTER_HEIGHT)
+    return np.where(inside, height, OUTER_HEIGHT)
 
 
 def simulate(
@@ -175,7 +195,7 @@ def _steps(dam: Dam) -> tuple[int, float]:
     measured at height 0.01 on 256 cells, and 1.5 is assumed. `simulate` checks the CFL
     number that results. Public set-up: 0.01 / (5/128) * 2 sqrt(2) = 0.72, one step.
     """
-    falling = 2 * math.sqrt(GRAVITY * max(dam.height, OUTER_HEIGHT))
+    falling = 2 * math.sqrt(GRAVITY * max(dam.extreme_height, OUTER_HEIGHT))
     fastest = falling if dam.height > OUTER_HEIGHT else 1.5 * falling
     ratio = FINAL_TIME / (dam.frames - 1) / ((UPPER - LOWER) / dam.cells)
     substeps = math.ceil(ratio * fastest / MAX_CFL)

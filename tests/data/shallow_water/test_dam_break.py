@@ -243,7 +243,7 @@ def test_states_are_a_pure_function_of_the_seed_and_differ(shape):
 
 
 def test_shapes_are_what_they_say():
-    area, spread = ({shape: [] for shape in dam_break.SHAPES[:-1]} for _ in range(2))
+    area, spread = ({shape: [] for shape in dam_break.SHAPES[:4]} for _ in range(2))
     for seed in range(8):
         for shape in area:
             inside = initial_height(Dam(shape=shape), seed) > 1
@@ -272,6 +272,32 @@ def test_mixed_takes_the_shapes_in_turn():
         )
 
 
+def test_varied_draws_wider_dams_of_other_heights():
+    dams = initial_heights(Dam(shape="varied"), range(200))
+    rises = dams.max(axis=(1, 2)) - 1
+    assert ((rises >= 0.25) & (rises <= 1.5)).all()
+    assert rises.min() < 0.35 and rises.max() > 1.4
+    radii = np.sqrt((dams[::4] > 1).sum(axis=(1, 2)) / np.pi) * (5 / 128)  # circles
+    # A disc of whole cells may be half a cell wider or narrower than its circle.
+    assert radii.min() < 0.4 and 1.1 < radii.max() < 1.22
+    np.testing.assert_array_equal(dams[::4], dams[::4, ::-1, ::-1])
+    assert len({dam.tobytes() for dam in dams}) == 200
+
+
+def test_varied_water_is_solved_in_steps_for_its_highest():
+    # The front of a rise of 1.5 x 2 is faster than that of the dam's own 2.
+    dam = Dam(cells=64, height=3.0, shape="varied", frames=31)
+    assert dam.extreme_height == 4.0
+    np.testing.assert_array_equal(
+        run(dam, [3]), simulate(Dam(64, 4.0, frames=31), initial_heights(dam, [3]))
+    )
+
+
+def test_varied_holes_keep_water_in_them():
+    with pytest.raises(InputError, match="height: expected a finite number above 0.3"):
+        Dam(shape="varied", height=0.3)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
@@ -279,7 +305,11 @@ def test_mixed_takes_the_shapes_in_turn():
         ("height", 0.0, "above 0"),
         ("height", float("nan"), "finite"),
         ("height", 1.0, "not 1"),
-        ("shape", "square", "one of circle, off_centre, ellipse, double, mixed"),
+        (
+            "shape",
+            "square",
+            "one of circle, off_centre, ellipse, double, mixed, varied",
+        ),
         ("frames", 1, "at least 2"),
     ],
 )
