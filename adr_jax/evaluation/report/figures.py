@@ -76,10 +76,14 @@ def curves(
             marker = "." if shown.sum() <= 25 else None
             line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
             axes.plot(x[shown], y[shown], marker=marker, label=_short(name), **line)
-        if log:
+        is_empty = not any(len(line.get_xdata()) for line in axes.lines)
+        if is_empty:  # of which no axis can be logarithmic
+            nothing = "no value above 0" if log else "no value is defined"
+            axes.text(0.5, 0.5, nothing, transform=axes.transAxes, ha="center")
+        elif log:
             axes.set_yscale("log")
             _number(axes.yaxis)
-        if x_log:
+        if x_log and not is_empty:
             axes.set_xscale("log")
             _number(axes.xaxis)
         else:

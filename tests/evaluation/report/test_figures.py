@@ -19,6 +19,17 @@ def test_curves_leave_out_points_without_a_logarithm():
     )
 
 
+@pytest.mark.parametrize(
+    ("log", "said"), [(True, "no value above 0"), (False, "no value is defined")]
+)
+@pytest.mark.filterwarnings("error")
+def test_of_no_value_a_chart_says_so(log, said):
+    # A dry event: scores of rain are NaN there, and errors 0.
+    curve = {"a": ((1, 2), (np.nan, 0.0 if log else np.nan))}
+    svg = figures.curves(curve, x_label="x", y_label="y", log=log, x_log=True)
+    assert said in svg
+
+
 @pytest.mark.parametrize("high", [0.0206, 0.03, 0.1, 5.0, 2e6])
 def test_numbers_on_a_logarithmic_axis_differ(high):
     curve = {"a": ((0, 1), (0.02, high))}
