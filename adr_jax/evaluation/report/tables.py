@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from adr_jax.errors import counted
 from adr_jax.evaluation.report.numerals import numeral
 from adr_jax.evaluation.studies import growth
 from adr_jax.evaluation.studies.robustness import LEVELS
@@ -107,15 +108,17 @@ def growth_table(result: Mapping) -> str:
         for wavelength, by_step in by_wavelength.items():
             name = wavelength if wavelength == growth.LEVEL else f"{wavelength} cells"
             for steps, factor in by_step.items():
-                column = f"{scope}, {steps} step{'s' if steps != '1' else ''}"
+                column = f"{scope}, {counted(int(steps), 'step')}"
                 rows.setdefault(name, {})[column] = numeral(factor, 4)
-    level = result["growth"]["all frames"][growth.LEVEL]["1"]
-    verdict = "stable" if growth.is_stable(result) else "UNSTABLE"
+    wavelength, steps, factor = growth.fastest(result)
+    wave = "a shift" if wavelength == growth.LEVEL else f"a wave of {wavelength} cells"
+    verdict = "stable" if factor <= growth.STABLE else "UNSTABLE"
     return (
         "growth: factor by which a forecast multiplies a perturbation, by its "
         f"wavelength, mean of {result['samples']} histories, split {result['split']}\n"
         f"{grid(rows)}\n"
-        f"a shift of all frames grows {level:.3f} times a step: {verdict}"
+        f"at most, {wave} of all frames grows {factor:.3f} times in "
+        f"{counted(int(steps), 'step')}: {verdict}"
     )
 
 

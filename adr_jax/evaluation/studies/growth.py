@@ -27,7 +27,8 @@ STEPS = (1, 10)
 SCOPES = ("last frame", "all frames")
 # Histories perturbed, spread evenly over the split.
 HISTORIES = 4
-# A rollout drifts away if it multiplies a shift of all frames by more in one step.
+# A rollout drifts away if it multiplies a perturbation of all frames by more, at any
+# wavelength and in any of STEPS: water, air and content that moves do not.
 STABLE = 1.1
 
 
@@ -79,9 +80,17 @@ def score(
     }
 
 
-def is_stable(result: Mapping) -> bool:
-    """Return whether a shift of all frames grows by STABLE or less in one step."""
-    return result["growth"]["all frames"][LEVEL]["1"] <= STABLE
+def fastest(result: Mapping) -> tuple[str, str, float]:
+    """Return the perturbation of all frames that grows most: (wavelength, steps, by).
+
+    A forecast is stable if it grows by STABLE or less.
+    """
+    factors = (
+        (wavelength, steps, factor)
+        for wavelength, by_step in result["growth"]["all frames"].items()
+        for steps, factor in by_step.items()
+    )
+    return max(factors, key=lambda found: found[2])
 
 
 def _waves(frame_shape: tuple[int, ...]) -> dict[str, np.ndarray]:
