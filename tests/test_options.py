@@ -15,7 +15,8 @@ from adr_jax.data.normalisation import Statistics
 from adr_jax.errors import InputError
 from adr_jax.evaluation import protocols
 from adr_jax.models.frames import FrameNetwork
-from adr_jax.options import Configuration, Section
+from adr_jax.options import Configuration
+from adr_jax.sections import Section
 from adr_jax.training import configuration, setup, timing
 from adr_jax.training.devices import host
 from adr_jax.training.losses import LOSSES

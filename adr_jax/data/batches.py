@@ -69,7 +69,8 @@ def observe(
 def _noise(key: Array, shape: tuple[int, ...]) -> Array:
     """Draw white noise of an amplitude between 0 and 1."""
     size_key, noise_key = jax.random.split(key)
-    return jax.random.uniform(size_key) * jax.random.normal(noise_key, shape)
+    size = jax.random.uniform(size_key, dtype=jnp.float32)
+    return size * jax.random.normal(noise_key, shape, jnp.float32)
 
 
 def window_indices(

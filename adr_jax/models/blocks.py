@@ -127,7 +127,8 @@ class ADRBlock(nn.Module):
         method = self.options.diffusion
         if method == "none":
             return z
-        rate = self.param("diffusion", nn.initializers.constant(-2), z.shape[-1:])
+        initial = nn.initializers.constant(-2)
+        rate = self.param("diffusion", initial, z.shape[-1:], jnp.float32)
         amount = self.time_step * nn.softplus(rate)
         if method == "explicit":  # smoothly kept below what is stable
             limit = 1 / (2 * (z.ndim - 2))

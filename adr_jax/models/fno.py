@@ -32,6 +32,7 @@ class SpectralConv(nn.Module):
             "weights",
             nn.initializers.uniform(scale),
             (2, len(corners), *(self.modes,) * len(axes), channels, self.features),
+            jnp.float32,
         )
         for index, corner in enumerate(corners):
             kept = [min(self.modes, n // 2) for n in z.shape[1:-2]]

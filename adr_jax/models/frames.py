@@ -113,7 +113,7 @@ class FrameNetwork(nn.Module):
 
     def _seen(self, history, scalars):
         """Return the last frame, the changes before it and the scalars as channels."""
-        changes = jnp.diff(history, axis=1) / jnp.asarray(self.change_scale)
+        changes = jnp.diff(history, axis=1) / _scales(self.change_scale)
         seen = as_channels(jnp.concatenate([history[:, -1:], changes], axis=1))
         return self._with_surroundings(seen, scalars)
 
@@ -152,7 +152,7 @@ class FrameNetwork(nn.Module):
           leads: of the frames; None where `output_scale` is the same for all.
           axes: how many axes space has.
         """
-        scale = jnp.asarray(self.output_scale)
+        scale = _scales(self.output_scale)
         if leads is None or scale.ndim < 2:
             return scale
         by_lead = scale[leads - 1]
@@ -214,7 +214,7 @@ class FrameNetwork(nn.Module):
         """Forecast one lead of each sample: carry the last frame, add what changes."""
         options = self.options
         parts = history.shape[-1] // variables
-        changes = jnp.broadcast_to(jnp.asarray(self.change_scale), variables)
+        changes = jnp.broadcast_to(_scales(self.change_scale), variables)
         changes = jnp.tile(changes, parts)
         seen = moving_frame.seen_ahead(history, motion, lead, changes, options)
         z = self.features(self._with_surroundings(seen, scalars))
@@ -263,6 +263,11 @@ def _check_leads(leads, longest):
             f"a forecast of {least if least < 1 else most} intervals ahead was asked "
             f"for; expected 1 to model.frames_out, {longest}: feed forecasts back"
         )
+
+
+def _scales(values):
+    """Return sizes in single precision also where JAX's own is double."""
+    return jnp.asarray(values, jnp.float32)
 
 
 def _as_frames(channels, variables):

@@ -35,7 +35,7 @@ class Norm(nn.Module):
         self, z: Float[Array, "batch *space channels"]
     ) -> Float[Array, "batch *space channels"]:
         """Scale each sample to root mean square 1, then each channel by its gain."""
-        gain = self.param("gain", nn.initializers.ones, (z.shape[-1],))
+        gain = self.param("gain", nn.initializers.ones, z.shape[-1:], jnp.float32)
         axes = tuple(range(1, z.ndim))
         mean_square = jnp.mean(jnp.square(z), axes, keepdims=True)
         return z * jax.lax.rsqrt(mean_square + 1e-6) * gain

@@ -167,7 +167,7 @@ def solve(matrix, right, u, start, shear, grid):
         ]
         return jnp.stack(along) + rough(x)
 
-    neighbours = sum(_neighbours(axis, grid) for axis in grid.axes)
+    neighbours = jnp.asarray(sum(_neighbours(k, grid) for k in grid.axes), right.dtype)
     diagonal = jnp.stack([entry[k, k] for k in grid.axes]) + stiffness * neighbours
     scale = _ratio(jnp.ones_like(diagonal), diagonal)
     right = right - rough(jnp.moveaxis(u - start, -1, 0))

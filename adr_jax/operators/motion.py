@@ -114,7 +114,9 @@ def _estimate(frames, periodic, shear):
 
     def one(sample):
         levels = _pyramid(sample, periodic)
-        return _fit(levels, _chosen(levels) if shear is None else shear)
+        if shear is None:
+            return _fit(levels, _chosen(levels))
+        return _fit(levels, jnp.asarray(shear, levels[0].frames.dtype))
 
     # One after the other stays in cache, and `cond` then computes one branch.
     on_cpu = platform() == "cpu"
@@ -178,7 +180,8 @@ def _fit(levels, shear, iterations=ITERATIONS):
 
 def _refine(frames, grid, start, shear, longest, iterations):
     """Refine the motion of the coarser grid by pairs up to `longest`."""
-    pairs = _pairs(len(frames), shear, longest)
+    first, second, weights = _pairs(len(frames), shear, longest)
+    pairs = first, second, jnp.asarray(weights, frames.dtype)
     d = len(grid.space)
     nothing = tuple(
         jnp.zeros((planes, *grid.space), frames.dtype)

@@ -88,7 +88,8 @@ def _track(samples, reach):
         chosen, evidence = _match(before, after, evidence, reach)
         difference = evidence[1] - evidence[0]
         first = jnp.where(difference > 0, 1.0, jnp.where(difference < 0, 0.0, 0.5))
-        return evidence, Tracks(chosen, jnp.stack([first, 1 - first], axis=-1))
+        shares = jnp.stack([first, 1 - first], axis=-1).astype(difference.dtype)
+        return evidence, Tracks(chosen, shares)
 
     def one(frames):
         wide = frames.astype(jnp.promote_types(frames.dtype, jnp.float32))

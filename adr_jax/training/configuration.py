@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 from adr_jax import data, shipped
 from adr_jax.errors import InputError
 from adr_jax.evaluation.protocols import PROTOCOLS
-from adr_jax.options import Configuration, Section, TrainOptions
+from adr_jax.options import Configuration, TrainOptions
+from adr_jax.sections import Section
 from adr_jax.training import optimizer
 
 

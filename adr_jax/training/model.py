@@ -392,7 +392,7 @@ def load(workdir: str | epath.Path) -> TrainedModel:
         record.get("misses"),
         record.get("thresholds", ()),
     )
-    history = jnp.zeros((1, config.data.history, *record["frame_shape"]))
+    history = jnp.zeros((1, config.data.history, *record["frame_shape"]), jnp.float32)
     key = jax.random.key(config.seed)
     expected = {"params": jax.eval_shape(network.init, key, history)["params"]}
     check_same_arrays(params, expected, folder / BEST)

@@ -43,7 +43,8 @@ def learning_rate(
         "cosine": 0.5 * (1.0 + jnp.cos(jnp.pi * done)),
         "constant": jnp.ones(()),
     }[options.schedule]
-    return options.learning_rate * warm * left
+    rate = options.learning_rate * warm * left
+    return rate.astype(jnp.float32)  # also where JAX computes in double precision
 
 
 def init_state(
@@ -53,7 +54,7 @@ def init_state(
     frame_shape: tuple[int, ...],
 ) -> TrainState:
     """Return the state before the first step: a function of the seed."""
-    history = jnp.zeros((1, config.data.history, *frame_shape))
+    history = jnp.zeros((1, config.data.history, *frame_shape), jnp.float32)
     key = jax.random.key(config.seed)
     params = {"params": jax.jit(network.init)(key, history)["params"]}
     return TrainState(
@@ -147,7 +148,7 @@ def _summed_over_parts(gradient_of: Callable, parts: int, unroll: bool) -> Calla
             return jax.tree.map(jnp.add, sums, more), None
 
         micro_batches = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), rows)
-        zero = jnp.zeros(())
+        zero = jnp.zeros((), jnp.float32)
         nothing = (zero, zero), jax.tree.map(jnp.zeros_like, params)
         sums, _ = jax.lax.scan(add, nothing, micro_batches, unroll=unroll)
         return sums

@@ -106,6 +106,22 @@ def test_compiled_once_for_any_length_of_the_run(config):
     assert int(state.step) == 3
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("head", ["extrapolation", "advection"])
+def test_a_step_keeps_all_types_where_numbers_are_double(config, head, optimizer):
+    config.model.head = head
+    config.data.update(noise=0.1, missing=0.1)
+    config.train.update(optimizer=optimizer, noise=0.1, accumulate=2)
+    with jax.enable_x64(True):
+        step, state, batch = build(config)
+        axis = dict.fromkeys([mapping.AXIS], 1)
+        traced = jax.make_jaxpr(step, axis_env=list(axis.items()), return_shape=True)
+        _, (after, _) = traced(state, batch)
+    # Another type would compile the step anew, or undo the float32 of what is stored.
+    before, after = (jax.tree.map(lambda a: a.dtype, tree) for tree in (state, after))
+    assert before == after
+
+
 def test_an_untrained_network_has_a_loss_near_one(config):
     # Its output starts small and its base misses by one unit of the head's scale.
     step, state, batch = build(config)

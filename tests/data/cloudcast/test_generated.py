@@ -67,6 +67,16 @@ def config(tmp_path):
     return data
 
 
+def test_the_sky_is_the_same_where_numbers_are_double():
+    def raw():
+        key = jax.random.key(3)
+        return generated.raw_frames(key, 16, 3, lambda: None)
+
+    single = raw()
+    with jax.enable_x64(True):
+        np.testing.assert_array_equal(raw(), single)
+
+
 def test_clouds_move_with_their_layers_wind():
     """A steady uniform wind, whose shift is known without interpolation."""
     sky = generated.first_sky(jax.random.key(3), WORLD)
