@@ -60,29 +60,22 @@ def export_step(model: TrainedModel) -> jax_export.Exported:
         return forecast(model.params, history, config.model.frames_out)
 
     exporting = jax_export.export(forecast_step, platforms=PLATFORMS)
-    *generals, fixed = _shapes(config.data.history, model.frame_shape)
-    for general in generals:
-        try:
-            return exporting(jax.ShapeDtypeStruct(general, "float32"))
-        except Exception:  # jax raises several types for a length it has to know
-            continue
-    return exporting(jax.ShapeDtypeStruct(fixed, "float32"))
+    general, fixed = _shapes(config.data.history, model.frame_shape)
+    try:
+        return exporting(jax.ShapeDtypeStruct(general, "float32"))
+    except Exception:  # jax raises several types for a length it has to know
+        return exporting(jax.ShapeDtypeStruct(fixed, "float32"))
 
 
 def _shapes(history: int, frame_shape: tuple[int, ...]) -> Iterator[tuple]:
-    """Return shapes of histories: any grid, multiples of 8 cells, the training grid.
-
-    A UNet halves its grid, so it needs multiples.
-    """
+    """Return shapes of histories: any grid, the training grid."""
     *space, channels = frame_shape
     names = ("z", "y", "x")[-len(space) :]
-    for factor in (1, 8):
-        minimum = MIN_CELLS // factor
-        batch, *sizes = jax_export.symbolic_shape(
-            ", ".join(["batch", *(f"{factor}*{name}" for name in names)]),
-            constraints=[f"{name} >= {minimum}" for name in names],
-        )
-        yield (batch, history, *sizes, channels)
+    batch, *sizes = jax_export.symbolic_shape(
+        ", ".join(["batch", *names]),
+        constraints=[f"{name} >= {MIN_CELLS}" for name in names],
+    )
+    yield (batch, history, *sizes, channels)
     (batch,) = jax_export.symbolic_shape("batch")
     yield (batch, history, *space, channels)
 

@@ -186,7 +186,8 @@ def pad_to_halve(
 ) -> Float[Array, "batch *longer channels"]:
     """Pad `z` at its far ends, by a mode of jnp.pad, to be halved `levels` times."""
     step = 2**levels
-    missing = [(0, -n % step) for n in z.shape[1:-1]]
+    # As a multiple of `step`, which can be halved also where n is a symbol (export).
+    missing = [(0, (n + step - 1) // step * step - n) for n in z.shape[1:-1]]
     return jnp.pad(z, [(0, 0), *missing, (0, 0)], mode=mode)
 
 

@@ -58,7 +58,8 @@ def test_the_documented_code_runs_it_without_this_package(
     ("settings", "space"),
     [
         ({"boundary": "reflect", "coordinates": True}, "y, x"),
-        ({"name": "unet"}, "8*y, 8*x"),
+        ({"name": "unet"}, "y, x"),
+        ({"context": 2, "denoiser": True}, "y, x"),
         ({"boundary": "periodic"}, "16, 16"),
         ({"head": "advection", "frames_out": 2}, "16, 16"),
     ],
