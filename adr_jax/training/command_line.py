@@ -35,7 +35,26 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> list[s
                 f"the configuration has no field {message}; adr_jax/options.py has all"
             )
         raise InputError(message) from error
+    if "config" in values:
+        _settle_length(argv, values["config"].value)
     return rest
+
+
+def _settle_length(argv: Sequence[str], config: ConfigDict) -> None:
+    """Let steps that are asked for count, where the file states minutes.
+
+    Raises:
+      InputError: both are asked for.
+    """
+    asked = {argument.partition("=")[0].lstrip("-") for argument in argv}
+    if "config.train.steps" not in asked or not config.train.minutes:
+        return
+    if "config.train.minutes" in asked:
+        raise InputError(
+            f"config.train.steps is {config.train.steps} and config.train.minutes "
+            f"{config.train.minutes:g}; expected one of them: leave the other out"
+        )
+    config.train.minutes = 0.0
 
 
 def _with_file(argv: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Flags and configurations, and their errors in one line."""
 
+import functools
 import pathlib
 import subprocess
 import sys
@@ -60,6 +61,17 @@ def test_errors_are_one_line(monkeypatch, path, overrides, message):
     with pytest.raises(InputError, match=message) as error:
         command_line.read_config(path, overrides)
     assert "\n" not in str(error.value)
+
+
+def test_steps_that_are_asked_for_count(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    read = functools.partial(command_line.read_config, "configs/own.py")
+    assert read([]).train.minutes == 5.0
+    assert read(["--config.train.steps=7"]).train.minutes == 0.0
+    assert read(["--config.train.steps=7", "--config.train.minutes=0"]).train.steps == 7
+    assert read(["--config.train.minutes=1"]).train.minutes == 1.0
+    with pytest.raises(InputError, match="steps is 7 and config.train.minutes 2; exp"):
+        read(["--config.train.steps=7", "--config.train.minutes=2"])
 
 
 def test_reading_a_configuration_does_not_start_jax():

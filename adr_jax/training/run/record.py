@@ -2,9 +2,10 @@
 
 import dataclasses
 import importlib.metadata
+import pathlib
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adr_jax.data.contract import Dataset
 from adr_jax.data.normalisation import Statistics
@@ -74,9 +75,17 @@ def new_record(config: Configuration, dataset: Dataset) -> dict:
         "frame_interval": dataset.frame_interval,
         "cell_size": dataset.cell_size,
         "device": host.describe_devices(),
-        "command": shlex.join(["python", *sys.argv]),
+        "command": _command(sys.argv),
         "version": version(),
     }
+
+
+def _command(argv: Sequence[str]) -> str:
+    """Return what was typed, also where `python -m` put a file in its place."""
+    program, *rest = argv
+    if pathlib.Path(program).name == "__main__.py":
+        return shlex.join(["python", "-m", "adr_jax", *rest])
+    return shlex.join(["python", program, *rest])
 
 
 def _thresholds(config: Configuration, dataset: Dataset) -> list[float]:

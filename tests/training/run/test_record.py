@@ -158,3 +158,15 @@ def test_a_short_file_is_scored_by_what_fits_and_the_rest_is_named(
     with pytest.raises(SystemExit, match="a window of 32 frames does not fit"):
         workdir = protocols("cloudcast")
         main(["evaluate", f"--workdir={workdir}", f"--data={water_file}"])
+
+
+@pytest.mark.parametrize(
+    ("program", "typed"),
+    [
+        ("/any/place/adr_jax/__main__.py", "python -m adr_jax"),
+        ("train.py", "python train.py"),
+    ],
+)
+def test_the_command_is_what_was_typed(program, typed):
+    argv = [program, "train", "--workdir", "my runs"]
+    assert record._command(argv) == f"{typed} train --workdir 'my runs'"
