@@ -7,12 +7,11 @@ processes on this machine. Virtual devices share the cores: beyond their number 
 is possible, and "of one device" says how much is lost. All-reduce is the sum of
 gradients over devices, timed by itself.
 
-The last lines project a TPU pod from the step's bytes and operations and from public
-specifications. That is arithmetic, not a measurement.
+Of a TPU pod `python -m adr_jax describe --target v5e:16x16` tells what its compiler
+knows.
 """
 
 import argparse
-import json
 import os
 import re
 import socket
@@ -23,11 +22,6 @@ import time
 
 ROWS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4))  # processes, devices
 BATCH = 8
-# Public specifications of Cloud TPU v5e: docs.cloud.google.com/tpu/docs/v5e
-CHIP, PEAK_FLOPS, LINK_BYTES = "TPU v5e", 197e12, 400e9
-# Share of the peak that is reached: a guess, printed as one. Convolutions of few
-# channels do not fill a matrix unit.
-UTILISATION = 0.05
 
 
 def main() -> None:
@@ -54,11 +48,12 @@ def compare(config: str, rounds: int) -> None:
     for _ in range(rounds):
         for row, what in times:
             times[row, what].append(take_turn(teams[row], what))
-    info = {}
-    for row, team in teams.items():
-        outputs = [worker.communicate("stop\n")[0] for worker in team]
-        info[row] = json.loads(outputs[0].splitlines()[-1])
-    print(f"{config}, batch {BATCH}, {os.cpu_count()} cores, {info[ROWS[0]]['device']}")
+    said = {
+        row: [worker.communicate("stop\n")[0] for worker in team]
+        for row, team in teams.items()
+    }
+    device = said[ROWS[0]][0].splitlines()[-1]
+    print(f"{config}, batch {BATCH}, {os.cpu_count()} cores, {device}")
     print("processes  devices  step ms  spread  of one device  all-reduce  of the step")
     one = statistics.median(times[ROWS[0], "step"])
     for row in ROWS:
@@ -68,26 +63,6 @@ def compare(config: str, rounds: int) -> None:
             f"{row[0]:9}  {row[0] * row[1]:7}  {1e3 * step:7.0f}  "
             f"{(max(steps) - min(steps)) / step:6.0%}  {one / step:13.2f}  "
             f"{1e3 * reduce:7.2f} ms  {reduce / step:11.1%}"
-        )
-    project(info[ROWS[0]])
-
-
-def project(info: dict) -> None:
-    """Print a step on a pod, from bytes, operations and specifications."""
-    size, work = info["gradient_bytes"], info["flops"] / BATCH
-    compute = work / (PEAK_FLOPS * UTILISATION)
-    print(
-        f"\nProjection, not measured: {CHIP}, {PEAK_FLOPS / 1e12:.0f} TFLOP/s of which "
-        f"{UTILISATION:.0%} are reached (a guess), {LINK_BYTES / 1e9:.0f} GB/s between "
-        f"chips; {work / 1e9:.2f} GFLOP and one window a chip and step, gradients of "
-        f"{size / 1e6:.2f} MB\nchips  computing ms  all-reduce ms  efficiency"
-    )
-    for chips in (8, 64, 256):
-        # A ring passes every byte on almost twice.
-        reduce = 2 * (chips - 1) / chips * size / LINK_BYTES
-        print(
-            f"{chips:5}  {1e3 * compute:12.3f}  {1e3 * reduce:13.4f}  "
-            f"{compute / (compute + reduce):10.1%}"
         )
 
 
@@ -156,15 +131,7 @@ def work(path: str, num_processes: int, process: int, port: int) -> None:
         else:
             gradients, _ = jax.block_until_ready(add_up(gradients, batch.row))
         print(f"\nseconds: {time.perf_counter() - begin}", flush=True)
-    sizes = [leaf.nbytes for leaf in jax.tree.leaves(fresh.params)]
-    info = {"device": host.describe_devices(), "gradient_bytes": sum(sizes)}
-    if num_processes == 1 and jax.device_count() == 1:
-        mapped = jax.vmap(unmapped, in_axes=(None, 0), axis_name=mapping.AXIS)
-        stacked = jax.tree.map(lambda a: a[None], batch)
-        cost = jax.jit(mapped).lower(fresh, stacked).compile().cost_analysis()
-        assert cost is not None
-        info["flops"] = cost["flops"]
-    print(json.dumps(info))
+    print(host.describe_devices())
 
 
 if __name__ == "__main__":
