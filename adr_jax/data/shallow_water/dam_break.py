@@ -32,9 +32,9 @@ FINAL_TIME = 1.0
 GRAVITY = 1.0
 OUTER_HEIGHT = 1.0
 RADII = (0.3, 0.7)  # a radius is drawn uniformly between these
-# Of the shape "varied": its radii, and how far its water stands above (or below) the
-# outside's, as a share of the dam's height above it.
-VARIED_RADII, VARIED_RISES = (0.3, 1.2), (0.25, 1.5)
+# Of the shape "varied": the largest radius on any grid, and how far its water stands
+# above (or below) the outside's, as a share of the dam's height above it.
+WIDEST, RISES = 1.2, (0.25, 1.5)
 MAX_CFL = 0.9  # of the steps; the scheme itself is stable to 1
 
 SHAPES = ("circle", "off_centre", "ellipse", "double", "mixed", "varied")
@@ -54,7 +54,7 @@ class Dam:
 
     def __post_init__(self):
         flowing = math.isfinite(self.height) and self.height != 1
-        least = 0 if self.shape != "varied" else 1 - 1 / VARIED_RISES[1]
+        least = 0 if self.shape != "varied" else 1 - 1 / RISES[1]
         for name, good, expected in (
             ("cells", self.cells >= 8, "at least 8"),
             (
@@ -74,7 +74,7 @@ class Dam:
     @property
     def extreme_height(self) -> float:
         """The height that differs most from the outside's, of all states drawn."""
-        most = VARIED_RISES[1] if self.shape == "varied" else 1.0
+        most = RISES[1] if self.shape == "varied" else 1.0
         return OUTER_HEIGHT + most * (self.height - OUTER_HEIGHT)
 
 
@@ -103,14 +103,17 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
       centres are between the larger radius and 2 apart, on opposite sides of a point
       uniform in [-0.5, 0.5]^2: neither hides the other.
     - mixed: the four above in turn, by `seed % 4`.
-    - varied: the same with radii uniform in [0.3, 1.2] in the place of [0.3, 0.7], and
-      water that rises by 0.25 to 1.5 of `dam.height - 1` above the outside's. In cells,
-      a dam on half as many of them is half as wide: these are as wide on both grids.
+    - varied: the same with water that rises by 0.25 to 1.5 of `dam.height - 1` above
+      the outside's. On fewer cells than the public set has, radii go up to as many
+      cells as there, to 1.2 at most: what is learned of waves is learned in cells.
 
     Fewer than 12 cells are too coarse for the smallest dams, which can be missed.
     """
     rng = np.random.default_rng(seed)
-    radii = VARIED_RADII if dam.shape == "varied" else RADII
+    radii = RADII
+    if dam.shape == "varied":
+        as_many_cells = RADII[1] * max(1.0, Dam.cells / dam.cells)
+        radii = RADII[0], min(as_many_cells, WIDEST)
     radius = rng.uniform(*radii)
     shape = SHAPES[seed % 4] if dam.shape in ("mixed", "varied") else dam.shape
 
@@ -132,7 +135,7 @@ def initial_height(dam: Dam, seed: int) -> Float64[np.ndarray, "cells cells"]:
         dx, dy = 0.5 * apart * np.cos(angle), 0.5 * apart * np.sin(angle)
         inside = np.hypot(x - x0 - dx, y - y0 - dy) <= radius
         inside |= np.hypot(x - x0 + dx, y - y0 + dy) <= other
-    rise = rng.uniform(*VARIED_RISES) if dam.shape == "varied" else 1.0
+    rise = rng.uniform(*RISES) if dam.shape == "varied" else 1.0
     height = OUTER_HEIGHT + rise * (dam.height - OUTER_HEIGHT)
     return np.where(inside, height, OUTER_HEIGHT)
 

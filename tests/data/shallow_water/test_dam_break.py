@@ -272,14 +272,16 @@ def test_mixed_takes_the_shapes_in_turn():
         )
 
 
-def test_varied_draws_wider_dams_of_other_heights():
-    dams = initial_heights(Dam(shape="varied"), range(200))
+@pytest.mark.parametrize(("cells", "widest"), [(128, 0.7), (96, 0.93), (64, 1.2)])
+def test_varied_draws_dams_of_other_heights_as_wide_in_cells(cells, widest):
+    dams = initial_heights(Dam(cells, shape="varied"), range(200))
     rises = dams.max(axis=(1, 2)) - 1
     assert ((rises >= 0.25) & (rises <= 1.5)).all()
     assert rises.min() < 0.35 and rises.max() > 1.4
-    radii = np.sqrt((dams[::4] > 1).sum(axis=(1, 2)) / np.pi) * (5 / 128)  # circles
-    # A disc of whole cells may be half a cell wider or narrower than its circle.
-    assert radii.min() < 0.4 and 1.1 < radii.max() < 1.22
+    radii = np.sqrt((dams[::4] > 1).sum(axis=(1, 2)) / np.pi) * (5 / cells)  # circles
+    # A disc of whole cells may be a cell's half wider or narrower than its circle.
+    assert radii.min() < 0.4
+    assert abs(radii.max() - widest) < 0.05 + 2.5 / cells  # of fifty drawn
     np.testing.assert_array_equal(dams[::4], dams[::4, ::-1, ::-1])
     assert len({dam.tobytes() for dam in dams}) == 200
 
