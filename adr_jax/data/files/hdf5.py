@@ -96,8 +96,9 @@ def fingerprint_films(films: Sequence[h5py.Dataset], facts: object) -> str:
 def _taken_in(films: Sequence[h5py.Dataset], facts: object) -> Iterator[object]:
     yield repr(facts)
     yield repr([f"{film.shape} {film.dtype}" for film in films])
-    for index, *span in spans_taken_in([*map(len, films)], films[0].shape[1:]):
-        yield read(films[index], *span)
+    lengths, frame_shape = [*map(len, films)], films[0].shape[1:]
+    for index, start, stop in spans_taken_in(lengths, frame_shape):
+        yield read(films[index], start, stop)
 
 
 @contextlib.contextmanager

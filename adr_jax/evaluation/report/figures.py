@@ -76,7 +76,7 @@ def curves(
             marker = "." if shown.sum() <= 25 else None
             line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
             axes.plot(x[shown], y[shown], marker=marker, label=_short(name), **line)
-        is_empty = not any(len(line.get_xdata()) for line in axes.lines)
+        is_empty = not any(np.size(line.get_xdata()) for line in axes.lines)
         if is_empty:  # of which no axis can be logarithmic
             nothing = "no value above 0" if log else "no value is defined"
             axes.text(0.5, 0.5, nothing, transform=axes.transAxes, ha="center")
