@@ -9,7 +9,8 @@ the fine grid, where the second run starts from it. Forecasts fed back, in its s
 half, keep a rollout of 91 steps together.
 
 Without an argument, one run on the fine grid alone; with `:mixed`, the same on centred,
-off-centre, elliptical and double dams in equal parts. With `:small`, minutes in all on
+off-centre, elliptical and double dams in equal parts, and with `:varied` of other
+heights too. With `:small`, minutes in all on
 a coarse grid: right enough to beat the baselines, too short to be the last word.
 """
 
