@@ -110,15 +110,14 @@ def growth_table(result: Mapping) -> str:
             for steps, factor in by_step.items():
                 column = f"{scope}, {counted(int(steps), 'step')}"
                 rows.setdefault(name, {})[column] = numeral(factor, 4)
-    wavelength, steps, factor = growth.fastest(result)
+    wavelength, factor = growth.fastest(result)
     wave = "a shift" if wavelength == growth.LEVEL else f"a wave of {wavelength} cells"
     verdict = "stable" if factor <= growth.STABLE else "UNSTABLE"
     return (
         "growth: factor by which a forecast multiplies a perturbation, by its "
         f"wavelength, mean of {result['samples']} histories, split {result['split']}\n"
         f"{grid(rows)}\n"
-        f"at most, {wave} of all frames grows {factor:.3f} times in "
-        f"{counted(int(steps), 'step')}: {verdict}"
+        f"{wave} of all frames grows most, {factor:.3f} times a step: {verdict}"
     )
 
 

@@ -68,24 +68,16 @@ def test_growth_is_exact_to_first_order(dataset):
     assert result["growth"]["all frames"]["level"]["1"] == factor
 
 
-@pytest.mark.parametrize(
-    ("factor", "steps", "verdict"),
-    [
-        (1.0, "1 step", "stable"),
-        (1.005, "10 steps", "stable"),
-        (1.02, "10 steps", "UN"),
-    ],
-)
-def test_the_table_has_a_row_for_each_wavelength(dataset, factor, steps, verdict):
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "stable"), (1.2, "UNSTABLE")])
+def test_the_table_has_a_row_for_each_wavelength(dataset, factor, verdict):
     result = growth.score(averaging, factor, dataset, model_history=4)
     title, header, *rows, last = tables.growth_table(result).splitlines()
     assert title.startswith("growth: ") and "4 histories, split test" in title
     assert header.split("  ")[-1] == "all frames, 10 steps"
     assert [row.split()[0] for row in rows] == ["level", "16", "8", "4"]
     assert rows[0].split()[1] == f"{factor:.3f}"
-    most = f"{factor ** int(steps.split()[0]):.3f}"
-    line = f"at most, a shift of all frames grows {most} times in {steps}: {verdict}"
-    assert last.startswith(line)
+    most = f"a shift of all frames grows most, {factor:.3f} times a step"
+    assert last == f"{most}: {verdict}"
 
 
 def test_a_wave_that_grows_is_named(dataset):
@@ -99,5 +91,5 @@ def test_a_wave_that_grows_is_named(dataset):
 
     result = growth.score(sharpening, None, dataset, model_history=4)
     # The mean of both neighbours of a wave of four cells is zero.
-    line = f"a wave of 4 cells of all frames grows {1.2**10:.3f} times in 10 steps: UN"
+    line = "a wave of 4 cells of all frames grows most, 1.200 times a step: UNSTABLE"
     assert line in tables.growth_table(result)
