@@ -1,4 +1,4 @@
-"""What a section of a configuration is: fields with a range and a reason."""
+"""Declare sections of a configuration: fields with a range and a reason."""
 
 import dataclasses
 import math

@@ -11,7 +11,6 @@ prints the shapes. docs/export.md shows how to load it.
 """
 
 import argparse
-from collections.abc import Iterator
 
 import jax
 from jax import export as jax_export
@@ -67,7 +66,7 @@ def export_step(model: TrainedModel) -> jax_export.Exported:
         return exporting(jax.ShapeDtypeStruct(fixed, "float32"))
 
 
-def _shapes(history: int, frame_shape: tuple[int, ...]) -> Iterator[tuple]:
+def _shapes(history: int, frame_shape: tuple[int, ...]) -> tuple[tuple, tuple]:
     """Return shapes of histories: any grid, the training grid."""
     *space, channels = frame_shape
     names = ("z", "y", "x")[-len(space) :]
@@ -75,9 +74,9 @@ def _shapes(history: int, frame_shape: tuple[int, ...]) -> Iterator[tuple]:
         ", ".join(["batch", *names]),
         constraints=[f"{name} >= {MIN_CELLS}" for name in names],
     )
-    yield (batch, history, *sizes, channels)
+    general = (batch, history, *sizes, channels)
     (batch,) = jax_export.symbolic_shape("batch")
-    yield (batch, history, *space, channels)
+    return general, (batch, history, *space, channels)
 
 
 def _text(shape: tuple) -> str:

@@ -213,6 +213,14 @@ def clip_spans(
     return [(first, last) for first, last in clipped if first < last]
 
 
+def places(frames: np.ndarray, lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield trajectory and frame of it, for frames counted over all trajectories."""
+    starts = np.cumsum([0, *lengths])
+    for frame in frames:
+        index = int(np.searchsorted(starts, frame, side="right")) - 1
+        yield index, int(frame - starts[index])
+
+
 def merge_splits(
     parts: Mapping[str, Sequence[Part]],
 ) -> tuple[list[Part], dict[str, np.ndarray]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from adr_jax.data.contract import places
+
 # Values that a fingerprint takes in, a second's reading. Of a larger set it takes in
 # so many frames, evenly spread.
 VALUES, SAMPLED = 2**24, 256
@@ -50,8 +52,6 @@ def spans_taken_in(
             for start in range(0, length, at_once):
                 yield index, start, min(start + at_once, length)
         return
-    starts = np.cumsum([0, *lengths])
-    for frame in np.unique(np.linspace(0, total - 1, SAMPLED).astype(int)):
-        index = int(np.searchsorted(starts, frame, side="right")) - 1
-        first = int(frame - starts[index])
-        yield index, first, first + 1
+    chosen = np.unique(np.linspace(0, total - 1, SAMPLED).astype(int))
+    for index, frame in places(chosen, lengths):
+        yield index, frame, frame + 1

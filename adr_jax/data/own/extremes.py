@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from adr_jax.data.contract import places
 from adr_jax.data.files.packing import NO_FILL, Packing
 from adr_jax.data.own.sequences import Sequences
 from adr_jax.errors import InputError
@@ -90,14 +91,13 @@ def _extremes(source: Sequences) -> Iterator[tuple[Extreme, Extreme]]:
 
 def _blocks(source: Sequences) -> Iterator[tuple[int, int, int]]:
     """Yield trajectories and spans of their frames: all, or blocks evenly spread."""
-    starts = np.cumsum([0, *source.lengths])
-    total, at_once = int(starts[-1]), max(1, VALUES // math.prod(source.frame_shape))
+    total = sum(source.lengths)
+    at_once = max(1, VALUES // math.prod(source.frame_shape))
     if total <= at_once:
         yield from ((index, 0, length) for index, length in enumerate(source.lengths))
         return
-    for frame in np.linspace(0, total, BLOCKS, endpoint=False).astype(int):
-        index = int(np.searchsorted(starts, frame, side="right")) - 1
-        first = int(frame - starts[index])
+    chosen = np.linspace(0, total, BLOCKS, endpoint=False).astype(int)
+    for index, first in places(chosen, source.lengths):
         stop = first + max(1, at_once // BLOCKS)
         yield index, first, min(stop, source.lengths[index])
 

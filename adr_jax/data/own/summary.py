@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from adr_jax.data.contract import places
 from adr_jax.data.own.sequences import Sequences
 from adr_jax.errors import InputError
 
@@ -27,14 +28,12 @@ class Summary:
     @classmethod
     def read(cls, source: Sequences) -> Self:
         """Read some frames; InputError where no value of them is known."""
-        starts = np.cumsum([0, *source.lengths])
-        chosen = np.unique(np.linspace(0, starts[-1] - 1, FRAMES).astype(int))
+        last = sum(source.lengths) - 1
+        chosen = np.unique(np.linspace(0, last, FRAMES).astype(int))
         sums = np.zeros((4, source.frame_shape[-1]))
         minimum, maximum = np.inf, -np.inf
-        for frame in chosen:
-            index = int(np.searchsorted(starts, frame, side="right")) - 1
-            first = int(frame - starts[index])
-            values = source.read(index, first, first + 1)
+        for index, frame in places(chosen, source.lengths):
+            values = source.read(index, frame, frame + 1)
             values = values.reshape(-1, values.shape[-1]).astype(np.float64)
             known = np.isfinite(values)
             minimum = min(minimum, values.min(initial=np.inf, where=known))

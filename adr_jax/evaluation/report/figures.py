@@ -64,7 +64,8 @@ def curves(
     """Draw named lines, each a pair (x, y); points that are not finite are left out.
 
     With `log`, the y axis is logarithmic, and points that are not positive are left
-    out. `x_log` makes the x axis logarithmic; `x_falls` inverts it.
+    out. `x_log` makes the x axis logarithmic; `x_falls` inverts it. Where no point is
+    left the axes say so.
     """
     with matplotlib.rc_context(_RC):
         figure = Figure(figsize=(3.7, 2.6), layout="constrained")
