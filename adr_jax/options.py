@@ -259,8 +259,9 @@ class TrainOptions(Section):
     loss: str = option(
         "increment",
         "increment: the square error over the size of what the network adds to its "
-        "base. cross_entropy: channels are classes, forecasts their probabilities.",
-        choices=("increment", "cross_entropy"),
+        "base. root: its root, frame by frame, so that hard frames do not outweigh the "
+        "others. cross_entropy: channels are classes, forecasts their probabilities.",
+        choices=("increment", "root", "cross_entropy"),
     )
     optimizer: str = option(
         "adamw",

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
 
-# Added to a probability before its logarithm is taken, far below what matters.
+# Added where a logarithm or a root of 0 would have no slope, far below what matters.
 TINY = 1e-6
 
 Frames = Float[Array, "rows frames *space channels"]
@@ -35,6 +35,24 @@ def increment(
     return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
 
 
+def root(
+    forecast: Frames, target: Frames, unit: Float[Array, "..."]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the root of the mean square error of each frame, in the same units.
+
+    What nRMSE scores. Each frame counts by its known cells, however hard it is: by
+    square errors those of the steepest waves would outweigh all others.
+    """
+    axes = tuple(range(2, target.ndim))
+    known = ~jnp.isnan(target)
+    error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
+    cells = jnp.sum(known, axis=axes, dtype=error.dtype)
+    squares = jnp.sum(jnp.square(error / jnp.asarray(unit)), axis=axes)
+    # Without TINY the slope of a root at 0 would be infinite.
+    roots = jnp.sqrt(squares / jnp.maximum(cells, 1) + TINY**2)
+    return jnp.sum(cells * roots), jnp.sum(cells)
+
+
 def cross_entropy(
     forecast: Frames, target: Frames, unit: Float[Array, "..."]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -50,7 +68,11 @@ def cross_entropy(
 
 
 # By the name that `train.loss` has.
-LOSSES: dict[str, Loss] = {"increment": increment, "cross_entropy": cross_entropy}
+LOSSES: dict[str, Loss] = {
+    "increment": increment,
+    "root": root,
+    "cross_entropy": cross_entropy,
+}
 
 
 def check(name: str, dataset: Dataset) -> None:

@@ -45,6 +45,33 @@ def test_an_increment_is_in_units_of_the_output(sequences):
     assert mean("increment", forecast, target) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_root_is_taken_frame_by_frame(sequences):
+    forecast, target = sequences
+    squares = np.square((forecast - target) / SCALE).mean(axis=(2, 3))
+    expected = np.sqrt(squares).mean()
+    assert mean("root", forecast, target) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_frame_pulls_by_its_root_however_wrong_it_is(sequences):
+    _, target = sequences
+    wrong = sequences[0] - target
+
+    def pull(name, factor):
+        loss = LOSSES[name]
+        gradient = jax.grad(lambda forecast: loss(forecast, target, SCALE)[0])
+        return np.linalg.norm(gradient(target + factor * wrong))
+
+    # Rounding of the sum of target and error.
+    assert pull("root", 100) == pytest.approx(pull("root", 1), rel=1e-4)
+    assert pull("increment", 100) == pytest.approx(100 * pull("increment", 1), rel=1e-4)
+
+
+def test_the_slope_of_a_root_is_finite_where_a_forecast_is_right(sequences):
+    _, target = sequences
+    gradient = jax.grad(lambda forecast: LOSSES["root"](forecast, target, SCALE)[0])
+    assert not np.any(gradient(target))
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_missing_cells_do_not_count(pair, name):
     forecast, target = pair
