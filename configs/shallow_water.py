@@ -11,8 +11,8 @@ half, keep a rollout of 91 steps together.
 Without an argument, one run on the fine grid alone; with `:mixed`, the same on centred,
 off-centre, elliptical and double dams in equal parts, and with `:varied` of other
 heights too. The weights that come with adr_jax went on from the fine run on those:
-docs/results/shallow_water.md has the commands. With `:small`, minutes in all on a coarse
-grid: right enough to beat the baselines, too short to be the last word.
+docs/results/shallow_water.md says how. With `:small`, minutes in all on a coarse grid:
+right enough to beat the baselines, too short to be the last word.
 """
 
 from ml_collections import ConfigDict
