@@ -7,7 +7,7 @@ a mean is that of the global batch, however many of its cells are missing.
 from collections.abc import Callable
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from adr_jax.data.contract import Dataset
 from adr_jax.errors import InputError
@@ -28,10 +28,7 @@ def increment(
     About 1 for an untrained network. Cells that are missing in the target, NaN, do not
     count.
     """
-    unit = jnp.asarray(unit)
-    forecast, target = forecast / unit, target / unit
-    known = ~jnp.isnan(target)
-    error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
+    error, known = _errors(forecast, target, unit)
     return jnp.sum(jnp.square(error)), jnp.sum(known, dtype=error.dtype)
 
 
@@ -43,14 +40,22 @@ def root(
     What nRMSE scores. Each frame counts by its known cells, however hard it is: by
     square errors those of the steepest waves would outweigh all others.
     """
-    axes = tuple(range(2, target.ndim))
-    known = ~jnp.isnan(target)
-    error = jnp.where(known, forecast - jnp.where(known, target, 0), 0)
+    error, known = _errors(forecast, target, unit)
+    axes = tuple(range(2, error.ndim))
     cells = jnp.sum(known, axis=axes, dtype=error.dtype)
-    squares = jnp.sum(jnp.square(error / jnp.asarray(unit)), axis=axes)
+    mean = jnp.sum(jnp.square(error), axis=axes) / jnp.maximum(cells, 1)
     # Without TINY the slope of a root at 0 would be infinite.
-    roots = jnp.sqrt(squares / jnp.maximum(cells, 1) + TINY**2)
-    return jnp.sum(cells * roots), jnp.sum(cells)
+    return jnp.sum(cells * jnp.sqrt(mean + TINY**2)), jnp.sum(cells)
+
+
+def _errors(
+    forecast: Frames, target: Frames, unit: Float[Array, "..."]
+) -> tuple[Frames, Bool[Array, "rows frames *space channels"]]:
+    """Return errors in units, 0 where the target is missing, and where it is known."""
+    unit = jnp.asarray(unit)
+    forecast, target = forecast / unit, target / unit
+    known = ~jnp.isnan(target)
+    return jnp.where(known, forecast - jnp.where(known, target, 0), 0), known
 
 
 def cross_entropy(

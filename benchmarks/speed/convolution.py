@@ -7,13 +7,13 @@ could replace them on CPUs; docs/results/training_step.md says which were worth 
 """
 
 import argparse
-import statistics
-import time
+import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from gpu_timing import Form, timed
 
 from adr_jax.training.devices import host
 
@@ -58,19 +58,12 @@ def show(shape: tuple[int, ...], features: int, rounds: int) -> None:
         "all gradients, separable": (gradients(separable), x, stencil, mixing),
     }
     calls = {
-        name: (jax.jit(form).lower(*args).compile(), args)
+        name: Form(functools.partial(jax.jit(form), *args))
         for name, (form, *args) in forms.items()
     }
-    seconds = {name: [] for name in calls}
-    for turn in range(2 + rounds):
-        for name, (call, args) in calls.items():
-            start = time.perf_counter()
-            jax.block_until_ready(call(*args))
-            if turn > 1:
-                seconds[name].append(time.perf_counter() - start)
     print(f"\n{shape} to {features} channels, milliseconds")
-    for name, times in seconds.items():
-        print(f"{name:28} {1e3 * statistics.median(times):8.2f}")
+    for name, time in timed(calls, rounds).items():
+        print(f"{name:28} {1e3 * time.seconds:8.2f}")
 
 
 def convolve(x, kernel):
