@@ -10,7 +10,12 @@ import numpy as np
 from adr_jax.errors import InputError
 
 # Attributes of stored values, which do not hold for unpacked ones.
-FILLS = ("_FillValue", "missing_value")
+# Missing values: of CF first, then of HDF-EOS, GPM, ODIM and what people write by hand.
+FILLS = (
+    *("_FillValue", "missing_value"),
+    *("FillValue", "fill_value", "MissingValue", "CodeMissingValue"),
+    *("nodata", "NoData", "no_data", "nodata_value", "no_data_value"),
+)
 LIMITS = ("valid_range", "valid_min", "valid_max")
 LINEAR = ("scale_factor", "add_offset")
 ATTRIBUTES = (*FILLS, *LIMITS, *LINEAR, "actual_range", "_Unsigned")

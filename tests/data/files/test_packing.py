@@ -44,6 +44,10 @@ def unpacked(stored, fills=(), **attributes):
             [None, None, 5],
         ),
         (np.float32([1, -9999]), {"missing_value": "-9999"}, [1, None]),
+        # As GPM, ODIM and people who write HDF5 by hand state it.
+        (np.float32([1, -9999.9]), {"CodeMissingValue": "-9999.9"}, [1, None]),
+        (np.uint8([1, 255]), {"nodata": 255.0}, [1, None]),
+        (np.int16([1, -1]), {"fill_value": -1}, [1, None]),
     ],
     ids=str,
 )

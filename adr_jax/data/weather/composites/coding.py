@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from adr_jax.data.files import fill_values, hdf5, netcdf
-from adr_jax.data.files.packing import Packing
+from adr_jax.data.files.packing import FILLS, Packing
 from adr_jax.data.weather import rain
 from adr_jax.data.weather.imagery import Stored
 from adr_jax.errors import InputError
@@ -100,7 +100,7 @@ def _packing(stored: Stored) -> Packing:
 
 def _missing(stored: Stored) -> tuple[float, ...]:
     """Return codes of missing values: those stated, or an unsigned type's maximum."""
-    names = ("_FillValue", "missing_value", "missing", "nodata")
+    names = ("missing", *FILLS)
     stated = [stored.numbers(name) for name in names if name in stored.attributes]
     if not stated and stored.data.dtype.kind == "u":
         return (float(np.iinfo(stored.data.dtype).max),)
