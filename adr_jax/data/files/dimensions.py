@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 NAMES = {
     "n": ("n", "sample", "trajectory", "realization", "member", "ensemble", "number"),
-    "t": ("t", "time", "frame", "step", "valid_time", "forecast_time", "date", "xtime"),
+    "t": ("t", "time", "frame", "step", "valid_time", "forecast_time", "date", "xtime")
+    + ("datetime", "timestamp"),
     "z": ("z", "lev", "level", "depth", "height", "altitude", "plev", "pressure")
     + ("pressure_level", "model_level", "model_level_number", "hybrid", "isobaric")
     + ("isobaricinhpa", "heightaboveground", "sigma", "layer", "bottom_top", "s_rho"),

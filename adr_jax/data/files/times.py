@@ -1,16 +1,19 @@
-"""Times in files: numbers since a moment, and stamps in names, as Unix seconds."""
+"""Times in files: numbers since a moment, texts, and stamps in names."""
 
 import datetime
 import re
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
+from adr_jax.data.files import hdf5
 from adr_jax.errors import InputError
 
 # Beginnings of the units of CF, and their seconds.
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 SINCE = re.compile(r"\s*([a-zA-Z]+)\s+since\s+(.*?)\s*(?:UTC|Z|GMT|[+-]00:?00)?\s*$")
+# What CDO calls the units of days in digits, as 20200131.25.
+DAYS_IN_DIGITS = "day as %Y%m%d"
 # A day and a time of day, in hours and minutes, or seconds too.
 STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6})\D?(\d{4})(\d{2})?(?!\d)")
 
@@ -58,6 +61,37 @@ def _moment(text: str) -> float | None:
     return date.timestamp() + sum(
         n * unit for n, unit in zip(clock, units, strict=False)
     )
+
+
+def dates(texts: Shaped[np.ndarray, "times *letters"]) -> np.ndarray | None:
+    """Return datetime64 of texts in UTC, as 2020-01-31_06:30:00 or 202001310630.
+
+    netCDF stores texts as rows of letters. What is no date is NaT; None where all are.
+    """
+    if texts.ndim > 1:
+        texts = np.array([b"".join(letters) for letters in np.ma.filled(texts, b"")])
+    found = [_date(hdf5.text(text).strip("\0 ")) for text in texts.tolist()]
+    moments = np.array(found, "datetime64[us]")
+    return None if np.isnat(moments).all() else moments
+
+
+def _date(text: str) -> np.datetime64:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        found = stamp(text)
+        return np.datetime64("NaT" if found is None else round(found * 1e6), "us")
+    if moment.tzinfo:
+        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")
+
+
+def days_in_digits(values: Float[np.ndarray, "times"]) -> np.ndarray:
+    """Return datetime64 of numbers such as 20200131.25, in units DAYS_IN_DIGITS."""
+    days = np.floor(values)
+    texts = [f"{day:.0f}" for day in days]
+    parts = np.round((values - days) * 86400e6).astype("timedelta64[us]")
+    return np.array([_date(text) for text in texts], "datetime64[us]") + parts
 
 
 def stamp(name: str) -> float | None:

@@ -167,10 +167,7 @@ class ArraySequences:
     def _stored_coordinates(self) -> Mapping[str, Coordinates]:
         found = {}
         for letter, name in zip(self.axes, self.array.dimensions, strict=True):
-            array = self.file.arrays.get(name)
-            if array is None or array.shape != (self._sizes[letter],):
-                continue
-            along = Coordinates.read(self.file, array)
+            along = Coordinates.of(self.file, name, self._sizes[letter], letter)
             if along is not None and (letter == "t" or along.is_known):
                 found[letter] = along
         return found

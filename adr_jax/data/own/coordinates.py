@@ -6,7 +6,9 @@ from typing import Self
 
 import numpy as np
 
+from adr_jax.data.files import times
 from adr_jax.data.files.array_file import Array, ArrayFile
+from adr_jax.data.files.dimensions import letter_of
 from adr_jax.data.files.packing import ATTRIBUTES, Packing
 
 
@@ -19,12 +21,37 @@ class Coordinates:
     attributes: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def read(cls, file: ArrayFile, array: Array) -> Self | None:
-        """Read them, unpacked; None where none is a number or a date."""
-        if array.dtype.kind not in "fiuM":
+    def of(cls, file: ArrayFile, name: str, length: int, letter: str) -> Self | None:
+        """Return those of a dimension, of its name; None where the file has none.
+
+        Times may have another name, as CF allows and the models WRF and MPAS have it.
+        """
+        stated = [file.arrays[name]] if name in file.arrays else []
+        if letter == "t" and name and not stated:
+            stated = [
+                array
+                for array in file.arrays.values()
+                if array.dimensions[:1] == (name,)
+                and letter_of(array.name, array.attributes) == "t"
+            ]
+        for array in stated:
+            is_text = len(array.shape) == 2 and array.dtype == "S1"
+            if array.shape == (length,) or (is_text and array.shape[0] == length):
+                found = cls._read(file, array)
+                if found is not None:
+                    return found
+        return None
+
+    @classmethod
+    def _read(cls, file: ArrayFile, array: Array) -> Self | None:
+        """Return them unpacked; None where none is a number or a date."""
+        if array.dtype.kind not in "fiuMSUO":
             return None
         values = file.read(array)
         attributes = {k: v for k, v in array.attributes.items() if k not in ATTRIBUTES}
+        if values.dtype.kind in "SUO":
+            dates = times.dates(values)
+            return None if dates is None else cls(array.name, dates, attributes)
         if values.dtype.kind == "M":
             return cls(array.name, values, attributes)
         what = f"{file.path}: {array.name}"
@@ -34,6 +61,8 @@ class Coordinates:
         unpacked = packing.unpack(values, np.float64)
         if np.isnan(unpacked).all():
             return None
+        if str(attributes.get("units")).startswith(times.DAYS_IN_DIGITS):
+            return cls(array.name, times.days_in_digits(unpacked), attributes)
         if packing.is_plain and values.dtype.kind == "f":
             unpacked = unpacked.astype(values.dtype)
         elif packing.is_plain and np.isfinite(unpacked).all():

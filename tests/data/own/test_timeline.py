@@ -57,6 +57,47 @@ def test_no_window_crosses_a_gap(tmp_path):
             np.testing.assert_array_equal(np.diff(frames), 1)
 
 
+TEXTS = [f"2020-01-{day:02d}_{hour:02d}:00:00" for day in (3, 9) for hour in range(20)]
+FORMS = {
+    "letters": TEXTS,
+    "ISO 8601": [text.replace("_", "T") + "+00:00" for text in TEXTS],
+    "digits": [text[:13].replace("-", "").replace("_", "") + "00" for text in TEXTS],
+    "days in digits": [float(f"202001{day:02d}") for day in (3, 9, 10, 11, 12)],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_dates_in_words_are_times(form, tmp_path):
+    """Days of January, with a gap before the ninth, as WRF and CDO write them."""
+    netCDF4 = pytest.importorskip("netCDF4")
+    texts = FORMS[form]
+    with netCDF4.Dataset(tmp_path / "f.nc", "w") as file:
+        for name, size in {"Time": len(texts), "y": 8, "x": 9, "letters": 19}.items():
+            file.createDimension(name, size)
+        if form == "letters":
+            times = file.createVariable("Times", "S1", ("Time", "letters"))
+            times[:] = np.array([list(text) for text in texts], "S1")
+        elif form == "days in digits":
+            times = file.createVariable("Time", "f8", ("Time",))
+            times.units, times[:] = "day as %Y%m%d.%f", texts
+        else:
+            times = file.createVariable("datetimes", str, ("Time",))
+            times[:] = np.array(texts, object)
+        file.createVariable("rain", "f4", ("Time", "y", "x"))[:] = 0
+    source = open_sequences(tmp_path / "f.nc")
+    found = source.coordinates["t"].values
+    assert str(found[0])[:19] == "2020-01-03T00:00:00"
+    assert str(found[-1])[:10] == ("2020-01-12" if len(texts) < 6 else "2020-01-09")
+    assert any("2 stretches with gaps" in note for note in source.notes)
+
+
+def test_texts_that_are_no_dates_are_no_times(tmp_path):
+    names = np.array([f"frame {number}" for number in range(30)])
+    np.savez(tmp_path / "f.npz", rain=np.zeros((30, 8, 9)), time=names)
+    source = open_sequences(tmp_path / "f.npz")
+    assert "t" not in source.coordinates and not source.notes
+
+
 def test_a_time_that_is_missing_is_told(tmp_path):
     times = np.arange(30.0)
     times[[4, 9]] = np.nan
