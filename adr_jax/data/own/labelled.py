@@ -58,13 +58,25 @@ def newest(array: "xarray.DataArray") -> tuple["xarray.DataArray", str]:
     dims = dict(zip(axes, array.dims, strict=True))
     if "z" in axes and array.sizes[dims["z"]] == 1:
         array, axes = array.squeeze(dims["z"]), axes.replace("z", "")
-    if dims["t"] in array.coords:
-        times = array.coords[dims["t"]].to_numpy()
-        if times.dtype.kind == "O":  # of another calendar
-            times = np.array([(time - times[0]).total_seconds() for time in times])
+    times = _times(array, dims["t"])
+    if times is not None:
         line = Timeline.of(len(times), times, _name(array))
         array = array.isel({dims["t"]: line.frames[slice(*line.spans[-1])]})
     return array, axes
+
+
+def _times(array: "xarray.DataArray", dimension: str) -> np.ndarray | None:
+    """Return the coordinates of the dimension, or dates along it of another name."""
+    along = [c for c in array.coords.values() if c.dims == (dimension,)]
+    found = [c for c in along if c.name == dimension] or [
+        c for c in along if c.dtype.kind == "M"
+    ]
+    if not found:
+        return None
+    times = found[0].to_numpy()
+    if times.dtype.kind == "O":  # of another calendar
+        times = np.array([(time - times[0]).total_seconds() for time in times])
+    return times
 
 
 def _name(array: "xarray.DataArray") -> str:

@@ -34,6 +34,13 @@ def test_frames_are_in_the_order_of_time_after_the_last_gap(generator):
     np.testing.assert_array_equal(frames[..., 0], expected)
 
 
+def test_dates_may_have_another_name_than_their_dimension(generator):
+    """As XTIME of the model WRF."""
+    found = film(generator, START + SIX_MINUTES * np.array([0, 1, 10, 11]))
+    array, axes = labelled.newest(found.rename(time="XTIME").swap_dims(XTIME="time"))
+    assert array.sizes["time"] == 2 and axes == "ytx"
+
+
 @pytest.mark.parametrize("calendar", ["standard", "noleap"])
 def test_times_go_on_in_their_calendar_and_the_rest_stays(generator, calendar):
     times = xarray.date_range(
