@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from adr_jax import commands
-from adr_jax.errors import Diverged, InputError
+from adr_jax.errors import INTERRUPTED, Diverged, InputError
 from adr_jax.operators import cuda
 
 
@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted")
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

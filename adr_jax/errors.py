@@ -1,5 +1,8 @@
 """Exceptions for what a user can mend, and the words of their messages."""
 
+# The exit code of what Ctrl-C ended, as shells have it.
+INTERRUPTED = 130
+
 
 class InputError(ValueError):
     """Bad input: a file, a configuration, an argument.

@@ -18,7 +18,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from adr_jax import shipped
-from adr_jax.errors import InputError
+from adr_jax.errors import INTERRUPTED, InputError
 from adr_jax.operators import cuda
 from adr_jax.training import command_line
 
@@ -43,7 +43,9 @@ def main(argv: Sequence[str]) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted: the same command resumes from the last checkpoint")
+        again = "the same command resumes from the last checkpoint"
+        print(f"interrupted: {again}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def define_flags(argv: Sequence[str]) -> None:

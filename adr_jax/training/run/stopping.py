@@ -7,8 +7,13 @@ import threading
 from collections.abc import Iterator
 from typing import Self
 
-# What the shell is told: try again (job managers then restart the run), interrupted.
-EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
+from adr_jax.errors import INTERRUPTED
+
+# What the shell is told: try again (job managers then restart the run), interrupted, and
+# that the terminal was closed.
+EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: INTERRUPTED}
+if HANGUP := getattr(signal, "SIGHUP", None):  # Windows has none
+    EXIT_CODES[HANGUP] = 129
 
 
 class Stopped(Exception):
@@ -20,10 +25,11 @@ class Stopped(Exception):
 
 
 class StopSignals:
-    """SIGTERM and SIGINT, noted while it is entered with `with`.
+    """SIGTERM, SIGINT and SIGHUP, noted while it is entered with `with`.
 
     Within `held` a signal is only noted in `wish`, for the training loop to act on; at
-    other times, and at a second SIGINT, it ends the run at once.
+    other times, and at a second SIGINT, it ends the run at once. A SIGHUP that was
+    ignored before, as nohup has it, still is.
     """
 
     def __init__(self):
@@ -31,11 +37,15 @@ class StopSignals:
         self.exit_code = EXIT_CODES[signal.SIGTERM]
         self._held = False
         self._before = {}
+        self._terminals = []
 
     def __enter__(self) -> Self:
         """Return itself; threads other than the main one cannot catch signals."""
         if threading.current_thread() is threading.main_thread():
+            self._terminals = [stream for stream in (1, 2) if os.isatty(stream)]
             for number in EXIT_CODES:
+                if number == HANGUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._receive)
         return self
 
@@ -55,9 +65,18 @@ class StopSignals:
 
     def _receive(self, number: int, _frame: object) -> None:
         self.exit_code = EXIT_CODES[signal.Signals(number)]
+        if number == HANGUP:
+            self._leave_terminals()
         again = self.wish and number == signal.SIGINT
         if again or not self._held:
             raise Stopped(f"stopped by {signal.Signals(number).name}", self.exit_code)
         self.wish = True
         # print() may be interrupted by itself here; this cannot.
         os.write(2, b"stopping after a step or two; Ctrl-C again stops at once\n")
+
+    def _leave_terminals(self) -> None:
+        """Write to nowhere from now on: to a terminal that is gone is an error."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in self._terminals:
+            os.dup2(nowhere, stream)
+        os.close(nowhere)

@@ -1,7 +1,10 @@
 """Signals: noted for the loop, or ending the run at once."""
 
 import os
+import pty
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -9,7 +12,8 @@ from adr_jax.training.run.stopping import Stopped, StopSignals
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [(signal.SIGTERM, 75), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
 )
 def test_a_signal_is_held_for_the_loop(number, code):
     with StopSignals() as signals:
@@ -21,7 +25,8 @@ def test_a_signal_is_held_for_the_loop(number, code):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [(signal.SIGTERM, 75), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
 )
 def test_outside_the_loop_it_ends_the_run_at_once(number, code):
     with StopSignals(), pytest.raises(Stopped) as stop:
@@ -35,6 +40,49 @@ def test_a_second_interrupt_stops_at_once_but_a_second_sigterm_waits():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(Stopped):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_hangup_that_is_ignored_stays_so():
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+IN_A_TERMINAL = """
+import os, signal, sys
+from adr_jax.training.run.stopping import StopSignals
+
+os.close(os.open(os.ttyname(0), os.O_RDWR))  # the terminal is now this session's
+with StopSignals() as signals, signals.held():
+    print("ready", flush=True)
+    while not signals.wish:
+        signal.pause()
+    print("saved", flush=True)
+    os.write(int(sys.argv[1]), b"saved")
+"""
+
+
+def test_after_its_terminal_is_closed_a_run_can_still_save():
+    """Writing to a terminal that is gone would be an error, before the checkpoint."""
+    user, terminal = pty.openpty()
+    told, telling = os.pipe()
+    run = subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, str(telling)],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), terminal),
+        start_new_session=True,
+        pass_fds=[telling],
+    )
+    os.close(terminal)
+    os.close(telling)
+    assert b"ready" in os.read(user, 5)
+    os.close(user)  # the kernel sends SIGHUP
+    assert os.read(told, 5) == b"saved"
+    os.close(told)
+    assert run.wait() == 0
 
 
 def test_handlers_are_put_back():
