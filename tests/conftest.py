@@ -60,6 +60,16 @@ def forget_compiled():
     jax.clear_caches()
 
 
+@pytest.fixture(scope="module")
+def optimised():
+    """Compile as users do, for tests that compute longer than they compile."""
+    setting = "jax_disable_most_optimizations"
+    before = jax.config.read(setting)
+    jax.config.update(setting, False)
+    yield
+    jax.config.update(setting, before)
+
+
 @pytest.fixture
 def real_data() -> pathlib.Path:
     """Return the folder of real data, or skip, saying how to provide it."""

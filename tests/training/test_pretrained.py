@@ -9,7 +9,7 @@ import adr_jax
 from adr_jax.data.shallow_water import dam_break
 from adr_jax.evaluation.metrics.fields import nrmse
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("optimised")]
 
 WORKDIR = pathlib.Path(__file__).parents[2] / "pretrained" / "shallow_water"
 # The means of docs/results/shallow_water.md are 5.4e-5 and 1.0e-3; a dam may be worse.
