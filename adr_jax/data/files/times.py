@@ -63,10 +63,11 @@ def _moment(text: str) -> float | None:
     )
 
 
-def dates(texts: Shaped[np.ndarray, "times *letters"]) -> np.ndarray | None:
+def dates(texts: Shaped[np.ndarray, "..."]) -> np.ndarray | None:
     """Return datetime64 of texts in UTC, as 2020-01-31_06:30:00 or 202001310630.
 
-    netCDF stores texts as rows of letters. What is no date is NaT; None where all are.
+    They have one axis, or two of single letters, as netCDF stores texts. What is no
+    date is NaT; None where all are.
     """
     if texts.ndim > 1:
         texts = np.array([b"".join(letters) for letters in np.ma.filled(texts, b"")])
@@ -86,7 +87,7 @@ def _date(text: str) -> np.datetime64:
     return np.datetime64(moment, "us")
 
 
-def days_in_digits(values: Float[np.ndarray, "times"]) -> np.ndarray:
+def days_in_digits(values: Float[np.ndarray, "..."]) -> np.ndarray:
     """Return datetime64 of numbers such as 20200131.25, in units DAYS_IN_DIGITS."""
     days = np.floor(values)
     texts = [f"{day:.0f}" for day in days]

@@ -9,8 +9,8 @@ from typing import Self
 
 from adr_jax.errors import INTERRUPTED
 
-# What the shell is told: try again (job managers then restart the run), interrupted, and
-# that the terminal was closed.
+# What the shell is told: try again (job managers then restart the run), interrupted,
+# and that the terminal was closed.
 EXIT_CODES = {signal.SIGTERM: 75, signal.SIGINT: INTERRUPTED}
 if HANGUP := getattr(signal, "SIGHUP", None):  # Windows has none
     EXIT_CODES[HANGUP] = 129
