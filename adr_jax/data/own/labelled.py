@@ -65,7 +65,7 @@ def newest(array: "xarray.DataArray") -> tuple["xarray.DataArray", str]:
     return array, axes
 
 
-def _times(array: "xarray.DataArray", dimension: str) -> np.ndarray | None:
+def _times(array: "xarray.DataArray", dimension: object) -> np.ndarray | None:
     """Return the coordinates of the dimension, or dates along it of another name."""
     along = [c for c in array.coords.values() if c.dims == (dimension,)]
     found = [c for c in along if c.name == dimension] or [
