@@ -95,6 +95,18 @@ def days_in_digits(values: Float[np.ndarray, "..."]) -> np.ndarray:
     return np.array([_date(text) for text in texts], "datetime64[us]") + parts
 
 
+def stamps(numbers: Float[np.ndarray, "..."]) -> np.ndarray | None:
+    """Return datetime64 of numbers that are all stamps, as 20200131 or 202001310630.
+
+    None where one is not: it counts something else.
+    """
+    texts = [f"{number:.0f}" for number in numbers]
+    is_stamp = (numbers % 1 == 0).all() and {*map(len, texts)} <= {8, 12, 14}
+    moments = np.array([_date(t) for t in texts if is_stamp], "datetime64[us]")
+    years = moments.astype("datetime64[Y]").astype(int) + 1970
+    return moments if is_stamp and ((years >= 1900) & (years < 2100)).all() else None
+
+
 def stamp(name: str) -> float | None:
     """Return Unix seconds of the first stamp in a name, as 201609281445; else None."""
     for day, clock, seconds in STAMP.findall(name):

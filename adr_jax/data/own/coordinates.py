@@ -63,6 +63,8 @@ class Coordinates:
             return None
         if str(attributes.get("units")).startswith(times.DAYS_IN_DIGITS):
             return cls(array.name, times.days_in_digits(unpacked), attributes)
+        if "units" not in attributes and (found := times.stamps(unpacked)) is not None:
+            return cls(array.name, found, attributes)
         if packing.is_plain and values.dtype.kind == "f":
             unpacked = unpacked.astype(values.dtype)
         elif packing.is_plain and np.isfinite(unpacked).all():

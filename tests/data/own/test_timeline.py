@@ -58,10 +58,12 @@ def test_no_window_crosses_a_gap(tmp_path):
 
 
 TEXTS = [f"2020-01-{day:02d}_{hour:02d}:00:00" for day in (3, 9) for hour in range(20)]
+STAMPS = [text[:13].replace("-", "").replace("_", "") + "00" for text in TEXTS]
 FORMS = {
     "letters": TEXTS,
     "ISO 8601": [text.replace("_", "T") + "+00:00" for text in TEXTS],
-    "digits": [text[:13].replace("-", "").replace("_", "") + "00" for text in TEXTS],
+    "digits": STAMPS,
+    "stamps": [int(stamp) for stamp in STAMPS],
     "days in digits": [float(f"202001{day:02d}") for day in (3, 9, 10, 11, 12)],
 }
 
@@ -80,6 +82,8 @@ def test_dates_in_words_are_times(form, tmp_path):
         elif form == "days in digits":
             times = file.createVariable("Time", "f8", ("Time",))
             times.units, times[:] = "day as %Y%m%d.%f", texts
+        elif form == "stamps":
+            file.createVariable("Time", "i8", ("Time",))[:] = texts
         else:
             times = file.createVariable("datetimes", str, ("Time",))
             times[:] = np.array(texts, object)
@@ -89,6 +93,16 @@ def test_dates_in_words_are_times(form, tmp_path):
     assert str(found[0])[:19] == "2020-01-03T00:00:00"
     assert str(found[-1])[:10] == ("2020-01-12" if len(texts) < 6 else "2020-01-09")
     assert any("2 stretches with gaps" in note for note in source.notes)
+
+
+def test_days_of_two_months_follow_each_other(tmp_path):
+    """20200131 and 20200201 are numbers 70 apart, and days one apart."""
+    days = [*range(20200110, 20200132), *range(20200201, 20200220)]
+    source = open_sequences(film(tmp_path, days))
+    assert not source.notes and len(source.spans) == 1
+    # Numbers of which one is no date count something else.
+    source = open_sequences(film(tmp_path, [*days, 20200230]))
+    assert source.coordinates["t"].values[0] == 20200110 and source.notes
 
 
 def test_texts_that_are_no_dates_are_no_times(tmp_path):
