@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from adr_jax.data.files.axes import ORDER, guess_axes
+from adr_jax.data.files.times import dates, stamps
 from adr_jax.data.own.coordinates import Coordinates
 from adr_jax.data.own.timeline import Timeline
 from adr_jax.errors import InputError
@@ -41,10 +42,9 @@ def axes_of(array: "xarray.DataArray") -> str:
     """
     stated = {}
     for name in set(array.dims) & set(array.coords):
-        is_date = array.coords[name].dtype.kind in "MO"
-        stated[str(name)] = array.coords[name].attrs | (
-            {"axis": "T"} if is_date else {}
-        )
+        along = array.coords[name]
+        is_date = along.dtype.kind == "M" or _is_of_a_calendar(along)
+        stated[str(name)] = along.attrs | ({"axis": "T"} if is_date else {})
     names = [str(name) for name in array.dims]
     return guess_axes(names, array.shape, _name(array), stated)
 
@@ -73,10 +73,28 @@ def _times(array: "xarray.DataArray", dimension: object) -> np.ndarray | None:
     ]
     if not found:
         return None
-    times = found[0].to_numpy()
-    if times.dtype.kind == "O":  # of another calendar
+    times = _moments(found[0])
+    if _is_of_a_calendar(found[0]):
         times = np.array([(time - times[0]).total_seconds() for time in times])
     return times
+
+
+def _moments(along: "xarray.DataArray") -> np.ndarray | None:
+    """Return times as numbers or dates; None for texts that are none."""
+    values = along.to_numpy()
+    if _is_of_a_calendar(along):
+        return values
+    if values.dtype.kind in "SUO":
+        return dates(values)
+    if values.dtype.kind in "iuf" and "units" not in along.attrs:
+        found = stamps(values)
+        return values if found is None else found
+    return values
+
+
+def _is_of_a_calendar(along: "xarray.DataArray") -> bool:
+    """Return whether it holds dates of another calendar, which NumPy has not."""
+    return along.dtype.kind == "O" and hasattr(along.to_numpy().flat[0], "calendar")
 
 
 def _name(array: "xarray.DataArray") -> str:
@@ -105,9 +123,10 @@ def like(
     coordinates = {
         name: along for name, along in array.coords.items() if time not in along.dims
     }
-    if time in array.coords:
+    times = _moments(array.coords[time]) if time in array.coords else None
+    if times is not None:
         known = array.coords[time]
-        following = Coordinates(str(time), known.to_numpy(), known.attrs)
+        following = Coordinates(str(time), times, known.attrs)
         ahead = following.continued(frames.shape[1 if "n" in axes else 0])
         if ahead is not None:
             coordinates[time] = (time, ahead.values, known.attrs)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from adr_jax.data.own import labelled
+from adr_jax.errors import InputError
 
 xarray = pytest.importorskip("xarray")
 
@@ -39,6 +40,35 @@ def test_dates_may_have_another_name_than_their_dimension(generator):
     found = film(generator, START + SIX_MINUTES * np.array([0, 1, 10, 11]))
     array, axes = labelled.newest(found.rename(time="XTIME").swap_dims(XTIME="time"))
     assert array.sizes["time"] == 2 and axes == "ytx"
+
+
+@pytest.mark.parametrize(
+    ("times", "following"),
+    [
+        (["2020-02-28", "2020-02-29", "2020-03-01"], "2020-03-02"),
+        (np.array(["2020-02-28", "2020-02-29", "2020-03-01"], object), "2020-03-02"),
+        ([20200228, 20200229, 20200301], "2020-03-02"),
+        (["first", "second", "third"], None),
+    ],
+    ids=str,
+)
+def test_times_may_be_texts_or_stamps(times, following, generator):
+    array, axes = labelled.newest(film(generator, times))
+    assert array.sizes["time"] == 3
+    ahead = labelled.like(array, axes, np.zeros((1, 3, 4, 1), np.float32))
+    found = str(ahead.time.to_numpy()[0])[:10] if "time" in ahead.coords else None
+    assert found == following
+
+
+def test_names_of_stations_are_no_times(generator):
+    names = np.array(["here", "there", "elsewhere"], object)
+    array = film(generator, START + SIX_MINUTES * np.arange(5)).isel(level=0)
+    with pytest.raises(InputError, match="station"):
+        labelled.axes_of(
+            array.drop_vars("time")
+            .rename(time="station")
+            .assign_coords(station=("station", [*names, "a", "b"]))
+        )
 
 
 @pytest.mark.parametrize("calendar", ["standard", "noleap"])
