@@ -73,10 +73,10 @@ def _times(array: "xarray.DataArray", dimension: object) -> np.ndarray | None:
     ]
     if not found:
         return None
-    times = _moments(found[0])
     if _is_of_a_calendar(found[0]):
-        times = np.array([(time - times[0]).total_seconds() for time in times])
-    return times
+        times = found[0].to_numpy()
+        return np.array([(time - times[0]).total_seconds() for time in times])
+    return _moments(found[0])
 
 
 def _moments(along: "xarray.DataArray") -> np.ndarray | None:
