@@ -11,6 +11,14 @@ import pytest
 from adr_jax.training.run.stopping import Stopped, StopSignals
 
 
+@pytest.fixture(autouse=True)
+def no_nohup():
+    """Take hangups also where the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGTERM, 75), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
@@ -44,16 +52,15 @@ def test_a_second_interrupt_stops_at_once_but_a_second_sigterm_waits():
 
 def test_a_hangup_that_is_ignored_stays_so():
     """As under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with StopSignals():
-            os.kill(os.getpid(), signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with StopSignals():
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 IN_A_TERMINAL = """
 import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.alarm(60)  # whatever goes wrong, it ends
 from adr_jax.training.run.stopping import StopSignals
 
 os.close(os.open(os.ttyname(0), os.O_RDWR))  # the terminal is now this session's
