@@ -20,8 +20,10 @@ from adr_jax.training.network import build_network
 from adr_jax.training.run import checkpoint, record
 from configs import base
 
-# Before anything asks for devices: what is shared among devices must be seen to be.
+# Before anything asks for devices: what is shared among devices must be seen to be. The
+# variable keeps commands at two also where there are fewer cores, or more.
 jax.config.update("jax_num_cpu_devices", 2)
+os.environ["JAX_NUM_CPU_DEVICES"] = "2"
 
 # Most of a run of seconds is compilation, the same in many tests and in the processes
 # they start: what was compiled once is kept. Each worker of xdist keeps its own, since
