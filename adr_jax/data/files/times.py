@@ -63,17 +63,47 @@ def _moment(text: str) -> float | None:
     )
 
 
-def dates(texts: Shaped[np.ndarray, "..."]) -> np.ndarray | None:
-    """Return datetime64 of texts in UTC, as 2020-01-31_06:30:00 or 202001310630.
+def as_dates(values: Shaped[np.ndarray, "..."], units: object) -> np.ndarray | None:
+    """Return datetime64, in UTC, of times in words or in digits; None of any others.
 
-    They have one axis, or two of single letters, as netCDF stores texts. What is no
-    date is NaT; None where all are.
+    Args:
+      values: texts, as 2020-01-31_06:30:00, of one axis, or of two with single letters,
+        as netCDF stores them; what is no date among them is NaT. Or numbers: stamps, as
+        20200131 or 202001310630, all of them and without units, or 20200131.25 in units
+        DAYS_IN_DIGITS.
+      units: what the file says of them, or None.
     """
+    if values.dtype.kind in "SUO":
+        return _dates(values)
+    if values.dtype.kind not in "iuf":
+        return None
+    if str(units).startswith(DAYS_IN_DIGITS):
+        days = np.floor(values)
+        parts = np.round((values - days) * 86400e6).astype("timedelta64[us]")
+        return _in_digits(days) + parts
+    return _stamps(values) if units is None else None
+
+
+def _dates(texts: Shaped[np.ndarray, "..."]) -> np.ndarray | None:
     if texts.ndim > 1:
         texts = np.array([b"".join(letters) for letters in np.ma.filled(texts, b"")])
     found = [_date(hdf5.text(text).strip("\0 ")) for text in texts.tolist()]
     moments = np.array(found, "datetime64[us]")
     return None if np.isnat(moments).all() else moments
+
+
+def _stamps(numbers: Float[np.ndarray, "..."]) -> np.ndarray | None:
+    """Return dates where all numbers are stamps; else they count something else."""
+    lengths = {len(f"{number:.0f}") for number in numbers}
+    if not lengths <= {8, 12, 14} or (numbers % 1).any():
+        return None
+    moments = _in_digits(numbers)
+    years = moments.astype("datetime64[Y]").astype(int) + 1970
+    return moments if ((years >= 1900) & (years < 2100)).all() else None
+
+
+def _in_digits(numbers: Float[np.ndarray, "..."]) -> np.ndarray:
+    return np.array([_date(f"{number:.0f}") for number in numbers], "datetime64[us]")
 
 
 def _date(text: str) -> np.datetime64:
@@ -85,26 +115,6 @@ def _date(text: str) -> np.datetime64:
     if moment.tzinfo:
         moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
     return np.datetime64(moment, "us")
-
-
-def days_in_digits(values: Float[np.ndarray, "..."]) -> np.ndarray:
-    """Return datetime64 of numbers such as 20200131.25, in units DAYS_IN_DIGITS."""
-    days = np.floor(values)
-    texts = [f"{day:.0f}" for day in days]
-    parts = np.round((values - days) * 86400e6).astype("timedelta64[us]")
-    return np.array([_date(text) for text in texts], "datetime64[us]") + parts
-
-
-def stamps(numbers: Float[np.ndarray, "..."]) -> np.ndarray | None:
-    """Return datetime64 of numbers that are all stamps, as 20200131 or 202001310630.
-
-    None where one is not: it counts something else.
-    """
-    texts = [f"{number:.0f}" for number in numbers]
-    is_stamp = (numbers % 1 == 0).all() and {*map(len, texts)} <= {8, 12, 14}
-    moments = np.array([_date(t) for t in texts if is_stamp], "datetime64[us]")
-    years = moments.astype("datetime64[Y]").astype(int) + 1970
-    return moments if is_stamp and ((years >= 1900) & (years < 2100)).all() else None
 
 
 def stamp(name: str) -> float | None:

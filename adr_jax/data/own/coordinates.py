@@ -49,11 +49,11 @@ class Coordinates:
             return None
         values = file.read(array)
         attributes = {k: v for k, v in array.attributes.items() if k not in ATTRIBUTES}
-        if values.dtype.kind in "SUO":
-            dates = times.dates(values)
+        units = attributes.get("units")
+        if values.dtype.kind in "MSUO":
+            is_date = values.dtype.kind == "M"
+            dates = values if is_date else times.as_dates(values, units)
             return None if dates is None else cls(array.name, dates, attributes)
-        if values.dtype.kind == "M":
-            return cls(array.name, values, attributes)
         what = f"{file.path}: {array.name}"
         packing = Packing.from_attributes(
             array.dtype, array.attributes, what, array.unwritten
@@ -61,10 +61,9 @@ class Coordinates:
         unpacked = packing.unpack(values, np.float64)
         if np.isnan(unpacked).all():
             return None
-        if str(attributes.get("units")).startswith(times.DAYS_IN_DIGITS):
-            return cls(array.name, times.days_in_digits(unpacked), attributes)
-        if "units" not in attributes and (found := times.stamps(unpacked)) is not None:
-            return cls(array.name, found, attributes)
+        dates = times.as_dates(unpacked, units)
+        if dates is not None:
+            return cls(array.name, dates, attributes)
         if packing.is_plain and values.dtype.kind == "f":
             unpacked = unpacked.astype(values.dtype)
         elif packing.is_plain and np.isfinite(unpacked).all():

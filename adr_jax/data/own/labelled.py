@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from adr_jax.data.files.axes import ORDER, guess_axes
-from adr_jax.data.files.times import dates, stamps
+from adr_jax.data.files.times import as_dates
 from adr_jax.data.own.coordinates import Coordinates
 from adr_jax.data.own.timeline import Timeline
 from adr_jax.errors import InputError
@@ -84,12 +84,9 @@ def _moments(along: "xarray.DataArray") -> np.ndarray | None:
     values = along.to_numpy()
     if _is_of_a_calendar(along):
         return values
-    if values.dtype.kind in "SUO":
-        return dates(values)
-    if values.dtype.kind in "iuf" and "units" not in along.attrs:
-        found = stamps(values)
-        return values if found is None else found
-    return values
+    found = as_dates(values, along.attrs.get("units"))
+    is_text = values.dtype.kind in "SUO"
+    return values if found is None and not is_text else found
 
 
 def _is_of_a_calendar(along: "xarray.DataArray") -> bool:
